@@ -1,0 +1,37 @@
+/**
+ * The quota ledger (design.md §4): per tenant and resource hard, used, reserved; a node's capacity is a row of
+ * the same kind. Amounts are exact integers in thousandths of the resource's unit (`cpu` 1 = 1000n,
+ * `memory` 1 byte = 1000n, `pods` 1 = 1000n).
+ */
+
+/** Kubernetes' quota names: `pods`, `requests.cpu`, `requests.memory`, `limits.cpu`, `limits.memory`, `requests.ephemeral-storage`, … */
+export type QuotaResource = string
+export type Amounts = ReadonlyMap<QuotaResource, bigint>
+
+export interface ReservationRequest {
+  /** Drawn by the caller (UUID); the same id again is the same reservation. */
+  id: string
+  tenantId: string
+  nodeId: string
+  clusterId: string
+  /** The tenant's namespace and the object's name, for the operator's eyes and the reconciler. */
+  namespace: string
+  physicalNamespace: string
+  name: string
+  amounts: Amounts
+}
+
+export interface QuotaLedger {
+  /**
+   * Takes the amounts for an object that will be made now, against tenant and node capacity, in one statement
+   * with the rows locked in a fixed order. @throws IsthmusError quota_exceeded, with one cause per resource that
+   * does not fit (`field` the resource, message with requested, used and hard); unavailable when Postgres is.
+   */
+  reserve(request: ReservationRequest): Promise<void>
+  /** The object exists: what it holds is what the data plane returned. Idempotent. */
+  commit(id: string, object: { uid: string; amounts: Amounts }): Promise<void>
+  /** Nothing was made, or all that it held is free: terminal or gone. Idempotent; unknown ids are no error. */
+  release(id: string): Promise<void>
+  /** Changes what a committed object holds (resize): grows before the write, shrinks after actuation. @throws quota_exceeded */
+  adjust(id: string, amounts: Amounts): Promise<void>
+}
