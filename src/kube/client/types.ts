@@ -17,7 +17,7 @@ export interface ApiRequest {
   query?: Query
   /** Only `accept`, `content-type` and `user-agent` are let through; anything else throws. */
   headers?: Record<string, string>
-  /** An object is sent as JSON, bytes as they are. */
+  /** An object is sent as JSON, bytes and strings as they are (set `content-type`). */
   body?: unknown
   signal?: AbortSignal
   /** Until the answer's headers, in milliseconds; 30,000 by default. */
@@ -47,7 +47,10 @@ export interface KubeClient {
   send(request: ApiRequest): Promise<ApiResponse>
   /** Sends and parses. @throws KubeApiError for an answer outside 2xx, KubeUnreachableError. */
   json<T>(request: ApiRequest): Promise<T>
-  /** Opens a WebSocket, paused until the caller listens. @throws KubeApiError with the refused upgrade's Status, KubeUnreachableError. */
+  /**
+   * Opens a WebSocket, paused until the first `message` listener is there. `protocol` is what the server chose
+   * out of `protocols`, always one of them; binary messages up to the client's `maxMessageBytes`. @throws KubeApiError with the refused upgrade's Status, KubeUnreachableError.
+   */
   upgrade(request: UpgradeRequest): Promise<WebSocket>
   close(): Promise<void>
 }

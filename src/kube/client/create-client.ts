@@ -1,0 +1,138 @@
+import { type Dispatcher, Pool } from 'undici'
+import { readBody, toKubeApiError } from './answer.ts'
+import { withDeadline } from './deadline.ts'
+import { buildHeaders, encodeBody } from './headers.ts'
+import { buildPath, buildQuery } from './path.ts'
+import { resolveTarget } from './target.ts'
+import {
+  type ApiRequest,
+  type ApiResponse,
+  type KubeClient,
+  type KubeTarget,
+  KubeUnreachableError,
+} from './types.ts'
+import { openWebSocket } from './upgrade.ts'
+
+export interface KubeClientOptions {
+  /** User-Agent where a request sets none; upstream the field manager comes from it (rule 6). */
+  userAgent?: string
+  /** Connections at most, watches and logs included; as many as needed when absent. */
+  maxConnections?: number
+  /** How long an idle connection is kept, in milliseconds; 60,000 by default (Go servers close after 90,000). */
+  keepAliveMs?: number
+  /** To connect, TLS included, in milliseconds; 10,000 by default. */
+  connectTimeoutMs?: number
+  /** Default of a request's `timeoutMs`; 30,000. */
+  timeoutMs?: number
+  /** The largest answer that `json()` reads, in bytes; 64 MiB by default. */
+  maxJsonBytes?: number
+  /** The largest WebSocket message taken, in bytes; 16 MiB by default. */
+  maxMessageBytes?: number
+  /** Lets `http://` servers through; for tests alone. */
+  allowInsecureHttp?: boolean
+}
+
+const MIB = 1024 * 1024
+/** A Status with many causes fits; a page of HTML is cut off. */
+const ERROR_BODY_MAX = MIB
+
+/**
+ * The client of one API server on undici and ws: HTTP/1.1, kept connections, TLS always verified.
+ * An abort by the request's own signal rejects with the signal's reason; every other failure is a KubeApiError
+ * or a KubeUnreachableError, or an IsthmusError `bad_request` for a request that must not go out.
+ * @throws IsthmusError invalid for a target that can not be used
+ */
+export function createKubeClient(target: KubeTarget, options: KubeClientOptions = {}): KubeClient {
+  const { origin, prefix, tls } = resolveTarget(target, options.allowInsecureHttp)
+  const userAgent = options.userAgent ?? 'isthmus'
+  const defaultTimeoutMs = options.timeoutMs ?? 30_000
+  const pool = new Pool(origin, {
+    connections: options.maxConnections ?? null,
+    pipelining: 1,
+    allowH2: false,
+    keepAliveTimeout: options.keepAliveMs ?? 60_000,
+    connect: { ...tls, timeout: options.connectTimeoutMs ?? 10_000 },
+    // Our own deadline counts in milliseconds and includes the wait for a connection; a watch may be quiet for ever.
+    headersTimeout: 0,
+    bodyTimeout: 0,
+  })
+
+  async function dispatch(request: ApiRequest): Promise<ApiResponse> {
+    const path = buildPath(prefix, request.path) + buildQuery(request.query)
+    const { bytes, contentType } = encodeBody(request.body)
+    const deadline = withDeadline(request.signal, request.timeoutMs ?? defaultTimeoutMs)
+    try {
+      deadline.signal.throwIfAborted()
+      const headers = await deadline.race(buildHeaders(target, request.headers, userAgent))
+      if (contentType) headers['content-type'] ??= contentType
+      const answer = await pool.request({
+        path,
+        method: request.method,
+        headers,
+        body: bytes,
+        signal: deadline.signal,
+      })
+      refuseRedirect(answer)
+      answer.body.once('close', deadline.detach)
+      return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+    } catch (error) {
+      deadline.detach()
+      throw deadline.translate(error)
+    } finally {
+      deadline.reached()
+    }
+  }
+
+  async function send(request: ApiRequest): Promise<ApiResponse> {
+    try {
+      return await dispatch(request)
+    } catch (error) {
+      if (request.method !== 'GET' || request.signal?.aborted || !isStaleConnection(error)) throw error
+      // A kept connection that the server closed meanwhile; a read can be repeated, once.
+      return dispatch(request)
+    }
+  }
+
+  async function json<T>(request: ApiRequest): Promise<T> {
+    const answer = await send(request)
+    const idleMs = request.timeoutMs ?? defaultTimeoutMs
+    const ok = answer.status >= 200 && answer.status < 300
+    const maxBytes = ok ? (options.maxJsonBytes ?? 64 * MIB) : ERROR_BODY_MAX
+    const body = await readBody(answer.body, { maxBytes, idleMs }).catch((error) => {
+      throw request.signal?.aborted ? request.signal.reason : error
+    })
+    if (!ok) throw toKubeApiError(answer.status, answer.headers, body)
+    try {
+      return JSON.parse(body.toString('utf8')) as T
+    } catch (error) {
+      throw new KubeUnreachableError('the answer is not JSON', error)
+    }
+  }
+
+  return {
+    send,
+    json,
+    upgrade: (request) =>
+      openWebSocket(request, {
+        url: `${origin.replace(/^http/, 'ws')}${buildPath(prefix, request.path)}${buildQuery(request.query)}`,
+        headers: () => buildHeaders(target, undefined, userAgent),
+        tls,
+        timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
+        maxMessageBytes: options.maxMessageBytes ?? 16 * MIB,
+      }),
+    close: () => pool.destroy(),
+  }
+}
+
+/** Refuses to see a redirect as an answer: followed, it would carry the credential elsewhere (CVE-2020-8559). */
+function refuseRedirect(answer: Dispatcher.ResponseData): void {
+  if (answer.statusCode < 300 || answer.statusCode >= 400) return
+  answer.body.on('error', () => {}).destroy() // what it said is of no use
+  throw new KubeUnreachableError(`the server answered with a redirect (${answer.statusCode})`, undefined)
+}
+
+function isStaleConnection(error: unknown): boolean {
+  const cause =
+    error instanceof KubeUnreachableError ? (error.cause as { code?: string } | undefined) : undefined
+  return cause?.code === 'UND_ERR_SOCKET' || cause?.code === 'ECONNRESET' || cause?.code === 'EPIPE'
+}

@@ -1,0 +1,2 @@
+export { createKubeClient, type KubeClientOptions } from './create-client.ts'
+export * from './types.ts'
