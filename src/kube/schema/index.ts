@@ -1,0 +1,2 @@
+export { type FieldShape, fieldsOf, schemaVersion, shapeOf } from './schema.ts'
+export { findUnknownFields, withoutUnknownFields } from './unknown-fields.ts'
