@@ -2,7 +2,14 @@ import { IsthmusError } from '../../protocol/errors/index.ts'
 import type { KubeTarget } from './types.ts'
 
 /** What a caller may set. Everything else, Impersonate-* and X-Remote-* above all, never goes out (A3, A4). */
-const allowed = new Set(['accept', 'content-type', 'user-agent'])
+const allowed = new Set([
+  'accept',
+  'content-type',
+  'user-agent',
+  // The agent's, towards the gateway alone: the writer's epoch and the long poll of /v1/self.
+  'isthmus-writer-epoch',
+  'if-none-match',
+])
 // Visible ASCII, space and tab: what an HTTP header may hold without folding or splitting.
 const value = /^[\t\x20-\x7e]{0,4096}$/
 
