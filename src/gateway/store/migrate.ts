@@ -1,0 +1,89 @@
+import { createHash } from 'node:crypto'
+import { readdirSync, readFileSync } from 'node:fs'
+import type { Logger } from '../../lib/logger.ts'
+import type { Database } from './database.ts'
+
+/** One forward-only step, `migrations/NNNN-name.sql`. */
+export interface Migration {
+  id: number
+  name: string
+  sql: string
+  /** SHA-256 of the text: an applied step never changes. */
+  hash: string
+}
+
+const FOLDER = new URL('../../../migrations/', import.meta.url)
+/** Any constant of our own; all runners of one database meet on it. */
+const LOCK = 0x1577_4d55
+
+/** The steps that this version of the code knows, in order. @throws Error when the numbers have a gap */
+export function readMigrations(folder: URL = FOLDER): Migration[] {
+  const files = readdirSync(folder).filter((file) => /^\d{4}-.+\.sql$/.test(file))
+  return files.sort().map((file, index) => {
+    const sql = readFileSync(new URL(file, folder), 'utf8')
+    const id = Number(file.slice(0, 4))
+    if (id !== index + 1) throw new Error(`migrations/${file}: expected number ${index + 1}`)
+    return { id, name: file.slice(5, -4), sql, hash: createHash('sha256').update(sql).digest('hex') }
+  })
+}
+
+export interface MigrateOptions {
+  database: Database
+  logger: Logger
+  /** For tests; by default those of this version. */
+  migrations?: Migration[]
+}
+
+/**
+ * Brings the schema to this version. Runners wait for each other on an advisory lock, the later find nothing to
+ * do; each step is one transaction. Returns the names of the steps applied.
+ * @throws Error when the database is of a newer version, or an applied step's text has changed since
+ */
+export async function migrate(options: MigrateOptions): Promise<string[]> {
+  const migrations = options.migrations ?? readMigrations()
+  const client = await options.database.connect()
+  try {
+    // Blocks until the runner before us is done; released with the connection, whatever happens to us.
+    await client.query('select pg_advisory_lock($1)', [LOCK])
+    await client.query(`create table if not exists migrations (
+      id integer primary key, name text not null, hash text not null, applied_at timestamptz not null default now())`)
+    const { rows } = await client.query<{ id: number; name: string; hash: string }>(
+      'select id, name, hash from migrations order by id',
+    )
+    for (const row of rows) check(row, migrations)
+    const pending = migrations.slice(rows.length)
+    for (const step of pending) {
+      await client.query('begin')
+      try {
+        await client.query(step.sql)
+        await client.query('insert into migrations (id, name, hash) values ($1, $2, $3)', [
+          step.id,
+          step.name,
+          step.hash,
+        ])
+        await client.query('commit')
+      } catch (error) {
+        await client.query('rollback')
+        throw new Error(`migration ${step.id}-${step.name} failed`, { cause: error })
+      }
+      options.logger.info({ migration: `${step.id}-${step.name}` }, 'applied a migration')
+    }
+    return pending.map((step) => step.name)
+  } finally {
+    await client.end()
+  }
+}
+
+function check(row: { id: number; name: string; hash: string }, migrations: Migration[]): void {
+  const known = migrations[row.id - 1]
+  if (!known) {
+    throw new Error(
+      `The database has migration ${row.id}-${row.name}, which this version does not know: it is newer. Use a newer Isthmus.`,
+    )
+  }
+  if (known.hash !== row.hash) {
+    throw new Error(
+      `Migration ${row.id}-${row.name} was applied with another text: applied steps never change.`,
+    )
+  }
+}
