@@ -1,0 +1,3 @@
+module isthmus.dev/test/images
+
+go 1.26.0
