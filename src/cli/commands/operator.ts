@@ -1,0 +1,36 @@
+import type { Command } from 'commander'
+import type { OperatorCreated } from '../../protocol/schemas/operator.ts'
+import { type ConnectionOptions, withConnection, withOutput } from '../connection.ts'
+import type { CliEnvironment } from '../environment.ts'
+import { create, nounCommand } from './noun.ts'
+import { operators } from './nouns.ts'
+
+interface CreateOptions extends ConnectionOptions {
+  role: string
+  tenant?: string
+  expiresIn?: string
+}
+
+const created = {
+  ...operators,
+  columns: [
+    ...operators.columns.filter((column) => ['NAME', 'ROLE', 'TENANT', 'EXPIRES'].includes(column.heading)),
+    { heading: 'TOKEN (shown once)', cell: (row: OperatorCreated) => row.token },
+  ],
+}
+
+/** `isthmus operator …` without `bootstrap`, which needs the database. Returns the command, to add to. */
+export function operatorCommand(program: Command, environment: CliEnvironment): Command {
+  const command = nounCommand(program, operators, environment)
+  withOutput(withConnection(command.command('create <name>')))
+    .description('make an operator; the token is shown once')
+    .requiredOption('--role <role>', 'admin, viewer or tenant-admin')
+    .option('--tenant <name>', 'of a tenant-admin: the one tenant')
+    .option('--expires-in <seconds>', 'when its token ends')
+    .action(async (name: string, options: CreateOptions) => {
+      const expiresInSeconds = options.expiresIn === undefined ? undefined : Number(options.expiresIn)
+      const body = { name, role: options.role, tenant: options.tenant, expiresInSeconds }
+      await create<OperatorCreated>(environment, created, options, body)
+    })
+  return command
+}

@@ -1,0 +1,42 @@
+import { Command } from 'commander'
+import { clusterCommand } from './commands/cluster.ts'
+import { credentialCommand } from './commands/credential.ts'
+import { kubeconfigCommand } from './commands/kubeconfig.ts'
+import { nodeCommand } from './commands/node.ts'
+import { nounCommand } from './commands/noun.ts'
+import { audit, usage } from './commands/nouns.ts'
+import { operatorCommand } from './commands/operator.ts'
+import { quotaCommand } from './commands/quota.ts'
+import { sessionCommand } from './commands/session.ts'
+import { tenantCommand } from './commands/tenant.ts'
+import { tokenCommand } from './commands/token.ts'
+import type { CliEnvironment } from './environment.ts'
+
+const EXIT_CODES = `
+Exit codes:
+  0 done   1 failed   2 wrong usage or input   3 not found   4 not allowed   5 conflict   6 unavailable, try again`
+
+/** The whole command line. Reads as the table of contents of the CLI. */
+export function createProgram(environment: CliEnvironment): Command {
+  const program = new Command('isthmus')
+    .description('Multi-tenant serverless Kubernetes on Virtual Kubelet.')
+    .addHelpText('after', EXIT_CODES)
+    .showHelpAfterError('(add --help for the options)')
+    .exitOverride()
+    .configureOutput({
+      writeOut: (text) => environment.stdout.write(text),
+      writeErr: (text) => environment.stderr.write(text),
+    })
+  tenantCommand(program, environment)
+  quotaCommand(program, environment)
+  clusterCommand(program, environment)
+  nodeCommand(program, environment)
+  credentialCommand(program, environment)
+  sessionCommand(program, environment)
+  nounCommand(program, usage, environment)
+  nounCommand(program, audit, environment)
+  operatorCommand(program, environment)
+  kubeconfigCommand(program, environment)
+  tokenCommand(program, environment)
+  return program
+}
