@@ -57,6 +57,9 @@ create table nodes (
   tenant_id     uuid not null references tenants,
   cluster_id    uuid not null references clusters,
   name          text not null check (name ~ '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'),
+  -- What the Node object shows: { cpu: "4", memory: "8Gi", pods: "50" }. Its quota rows are in the ledger.
+  capacity      jsonb not null default '{}',
+  -- Rises with each change of the holder of the writer's lease; outlives the lease.
   writer_epoch  bigint not null default 0,
   draining      boolean not null default false,
   revision      bigint not null default 1,

@@ -15,6 +15,19 @@ export interface ClusterRecord {
   /** `flat`: pod addresses are reported to the tenants; `isolated`: hidden (agent-rules.md 42). */
   network: 'flat' | 'isolated'
   maintenance: boolean
+  /** How it is reached; absent only in tests that bring their own upstream. */
+  connection?: ClusterConnection
+}
+
+/** The address and the sealed credential of a data plane; `Upstreams` alone opens it. */
+export interface ClusterConnection {
+  server: string
+  ca?: string
+  tlsServerName?: string
+  /** See lib/seal.ts; bound to the cluster's id. */
+  sealedCredential: Uint8Array
+  /** Rises with each change of the registration. */
+  revision: number
 }
 
 export interface NodeRecord {
@@ -24,6 +37,8 @@ export interface NodeRecord {
   clusterId: string
   /** Epoch of the writer lease; writes of an agent with a lower one are refused. 0 when never taken. */
   writerEpoch: number
+  /** What the Node object shows: `cpu`, `memory`, `pods`, … as quantities. */
+  capacity?: Record<string, string>
 }
 
 export interface CredentialRecord {
@@ -67,3 +82,6 @@ export interface Directory {
   /** Calls `listener` for each cut-off, on every replica in under 2 s. Returns the way to stop listening. */
   onCutOff(listener: (cutOff: CutOff) => void): () => void
 }
+
+export { type FollowedDirectory, type FollowOptions, followDirectory } from './follow.ts'
+export type { Change, ChangeKind, DirectoryRecords, DirectorySource } from './source.ts'

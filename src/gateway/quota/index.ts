@@ -35,3 +35,16 @@ export interface QuotaLedger {
   /** Changes what a committed object holds (resize): grows before the write, shrinks after actuation. @throws quota_exceeded */
   adjust(id: string, amounts: Amounts): Promise<void>
 }
+
+/** One row of the ledger, of the tenant or of its node. */
+export interface LedgerRow {
+  ownerKind: 'tenant' | 'node'
+  resource: QuotaResource
+  /** undefined: there is no limit, which refuses. */
+  hard: bigint | 'unlimited' | undefined
+  used: bigint
+  reserved: bigint
+}
+
+export { isCapacity, ledgerResource } from './resources.ts'
+export { shortage } from './shortage.ts'

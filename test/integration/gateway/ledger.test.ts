@@ -1,0 +1,177 @@
+import { randomUUID } from 'node:crypto'
+import fc from 'fast-check'
+import type { ReservationRequest } from '../../../src/gateway/quota/index.ts'
+import { postgresLedger } from '../../../src/gateway/store/ledger.ts'
+import { isIsthmusError } from '../../../src/protocol/errors/index.ts'
+import { makeRows, type RowsOfTenant, setHard } from '../../support/gateway-rows.ts'
+import { startTestServer } from '../../support/postgres.ts'
+import t from '../../support/tap.ts'
+
+const server = await startTestServer()
+t.teardown(() => server.stop())
+const database = await server.open()
+const ledger = postgresLedger(database)
+
+function request(rows: RowsOfTenant, amounts: Record<string, bigint>, id = randomUUID()): ReservationRequest {
+  const name = `p-${id}`
+  return {
+    id,
+    ...rows,
+    namespace: 'default',
+    physicalNamespace: 't-x',
+    name,
+    amounts: new Map(Object.entries(amounts)),
+  }
+}
+async function sums(rows: RowsOfTenant, owner: 'tenant' | 'node' = 'tenant') {
+  const found = await database.query<{ resource: string; used: string; reserved: string }>(
+    'select resource, used, reserved from ledger where owner_id = $1',
+    [owner === 'tenant' ? rows.tenantId : rows.nodeId],
+  )
+  return Object.fromEntries(found.map((row) => [row.resource, [BigInt(row.used), BigInt(row.reserved)]]))
+}
+async function tenantWithRoom(pods: bigint): Promise<RowsOfTenant> {
+  const rows = await makeRows(database)
+  await setHard(database, rows, 'tenant', 'pods', pods * 1000n)
+  await setHard(database, rows, 'node', 'pods', 1_000_000n)
+  return rows
+}
+
+t.test('F1: of 50 parallel reserves over two pools with room for 7, exactly 7 succeed', async (t) => {
+  const url = await server.migratedDatabase()
+  const pools = [await server.open(url), await server.open(url)]
+  const rows = await makeRows(pools[0]!)
+  await setHard(pools[0]!, rows, 'tenant', 'pods', 7_000n)
+  await setHard(pools[0]!, rows, 'tenant', 'requests.cpu', 1_000_000n)
+  await setHard(pools[0]!, rows, 'node', 'pods', 1_000_000n)
+  await setHard(pools[0]!, rows, 'node', 'requests.cpu', 1_000_000n)
+  const ledgers = pools.map(postgresLedger)
+  const outcomes = await Promise.allSettled(
+    Array.from({ length: 50 }, (_, index) =>
+      ledgers[index % 2]!.reserve(request(rows, { pods: 1000n, 'requests.cpu': 250n })),
+    ),
+  )
+  const refused = outcomes.filter((outcome) => outcome.status === 'rejected')
+  t.equal(outcomes.length - refused.length, 7)
+  t.ok(refused.every((outcome) => isIsthmusError(outcome.reason, 'quota_exceeded')))
+  const [row] = await pools[0]!.query('select reserved from ledger where owner_id = $1 and resource = $2', [
+    rows.tenantId,
+    'requests.cpu',
+  ])
+  t.same(row, { reserved: '1750' }, 'a refused reservation took nothing of the other resource')
+})
+
+t.test('F1: the node, not only the tenant, bounds', async (t) => {
+  const rows = await tenantWithRoom(100n)
+  await setHard(database, rows, 'node', 'pods', 2_000n)
+  await ledger.reserve(request(rows, { pods: 2000n }))
+  await t.rejects(ledger.reserve(request(rows, { pods: 1000n })), { code: 'quota_exceeded' })
+})
+
+t.test('F4: the same reservation 20 times at once is charged once', async (t) => {
+  const rows = await tenantWithRoom(5n)
+  const id = randomUUID()
+  await Promise.all(Array.from({ length: 20 }, () => ledger.reserve(request(rows, { pods: 1000n }, id))))
+  t.same(await sums(rows), { pods: [0n, 1000n] })
+})
+
+t.test('commit charges what the data plane returned; release frees it; both are idempotent', async (t) => {
+  const rows = await tenantWithRoom(5n)
+  await setHard(database, rows, 'tenant', 'limits.cpu', 'unlimited')
+  const asked = request(rows, { pods: 1000n, 'limits.cpu': 100n })
+  await ledger.reserve(asked)
+  const object = {
+    uid: 'u',
+    amounts: new Map([
+      ['pods', 1000n],
+      ['limits.cpu', 300n],
+    ]),
+  }
+  await ledger.commit(asked.id, object)
+  await ledger.commit(asked.id, object)
+  t.same(await sums(rows), { pods: [1000n, 0n], 'limits.cpu': [300n, 0n] })
+  t.same(await sums(rows, 'node'), { pods: [1000n, 0n] })
+  await Promise.all([ledger.release(asked.id), ledger.release(asked.id)])
+  t.same(await sums(rows), { pods: [0n, 0n], 'limits.cpu': [0n, 0n] })
+  await ledger.release(randomUUID())
+  await ledger.commit(randomUUID(), object)
+})
+
+t.test('F8: a missing hard refuses, unlimited admits, a lowered hard admits nothing new', async (t) => {
+  const rows = await tenantWithRoom(5n)
+  await t.rejects(ledger.reserve(request(rows, { pods: 1000n, 'limits.cpu': 1n })), {
+    code: 'quota_exceeded',
+    details: { causes: [{ field: 'limits.cpu' }] },
+  })
+  await ledger.reserve(request(rows, { pods: 3000n }))
+  await setHard(database, rows, 'tenant', 'pods', 1000n)
+  await t.rejects(ledger.reserve(request(rows, { pods: 1000n })), { code: 'quota_exceeded' })
+  t.same(await sums(rows), { pods: [0n, 3000n] }, 'over-committed and shown')
+})
+
+t.test('resources that no hard names are counted without a limit where the quota says so', async (t) => {
+  const rows = await tenantWithRoom(5n)
+  await database.query(`update tenants set quota_others = 'unlimited' where id = $1`, [rows.tenantId])
+  await ledger.reserve(request(rows, { pods: 1000n, 'limits.memory': 5n }))
+  t.same(await sums(rows), { pods: [0n, 1000n], 'limits.memory': [0n, 5n] })
+})
+
+t.test('a refusal names requested, used and hard', async (t) => {
+  const rows = await tenantWithRoom(1n)
+  await ledger.reserve(request(rows, { pods: 1000n }))
+  const error = await ledger.reserve(request(rows, { pods: 1000n })).catch((e) => e)
+  t.match(error.message, /exceeded quota of pods: requested 1, used 1, limited 1/)
+})
+
+t.test('adjust grows only within hard and shrinks always', async (t) => {
+  const rows = await tenantWithRoom(5n)
+  const asked = request(rows, { pods: 1000n })
+  await ledger.reserve(asked)
+  await ledger.commit(asked.id, { uid: 'u', amounts: asked.amounts })
+  await t.rejects(ledger.adjust(asked.id, new Map([['pods', 6000n]])), { code: 'quota_exceeded' })
+  await ledger.adjust(asked.id, new Map([['pods', 4000n]]))
+  t.same(await sums(rows), { pods: [4000n, 0n] })
+  await setHard(database, rows, 'tenant', 'pods', 1000n)
+  await ledger.adjust(asked.id, new Map([['pods', 3000n]]))
+  t.same(await sums(rows), { pods: [3000n, 0n] })
+})
+
+t.test('F12: random reserves, commits and releases at once never deadlock, overrun or drift', async (t) => {
+  const resources = ['pods', 'limits.cpu', 'limits.memory']
+  const amounts = fc.dictionary(fc.constantFrom(...resources), fc.bigInt(1n, 4000n), { minKeys: 1 })
+  const operation = fc.record({
+    amounts,
+    fate: fc.constantFrom('keep', 'commit', 'release', 'both'),
+    late: fc.boolean(),
+  })
+  await fc.assert(
+    fc.asyncProperty(fc.array(operation, { minLength: 5, maxLength: 25 }), async (operations) => {
+      const rows = await makeRows(database)
+      for (const resource of resources) await setHard(database, rows, 'tenant', resource, 20_000n)
+      await setHard(database, rows, 'node', 'pods', 15_000n)
+      const model = new Map<string, bigint>()
+      await Promise.all(
+        operations.map(async ({ amounts: asked, fate }) => {
+          const wanted = request(rows, asked)
+          try {
+            await ledger.reserve(wanted)
+          } catch (error) {
+            if (isIsthmusError(error, 'quota_exceeded')) return
+            throw error
+          }
+          if (fate === 'commit' || fate === 'both')
+            await ledger.commit(wanted.id, { uid: 'u', amounts: wanted.amounts })
+          if (fate === 'release' || fate === 'both') return ledger.release(wanted.id)
+          for (const [resource, amount] of wanted.amounts)
+            model.set(resource, (model.get(resource) ?? 0n) + amount)
+        }),
+      )
+      for (const [resource, [used, reserved]] of Object.entries(await sums(rows))) {
+        if (used! + reserved! !== (model.get(resource) ?? 0n) || used! + reserved! > 20_000n) return false
+      }
+      return true
+    }),
+    { numRuns: 25 },
+  )
+  t.pass('the sums are those of the model')
+})
