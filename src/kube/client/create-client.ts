@@ -112,7 +112,7 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
   return {
     send,
     json,
-    upgrade: (request) =>
+    upgrade: async (request) =>
       openWebSocket(request, {
         url: `${origin.replace(/^http/, 'ws')}${buildPath(prefix, request.path)}${buildQuery(request.query)}`,
         headers: () => buildHeaders(target, undefined, userAgent),
@@ -126,7 +126,8 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
 
 /** Refuses to see a redirect as an answer: followed, it would carry the credential elsewhere (CVE-2020-8559). */
 function refuseRedirect(answer: Dispatcher.ResponseData): void {
-  if (answer.statusCode < 300 || answer.statusCode >= 400) return
+  const { statusCode } = answer
+  if (statusCode < 300 || statusCode >= 400 || statusCode === 304) return
   answer.body.on('error', () => {}).destroy() // what it said is of no use
   throw new KubeUnreachableError(`the server answered with a redirect (${answer.statusCode})`, undefined)
 }
