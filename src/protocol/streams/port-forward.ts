@@ -63,7 +63,10 @@ function newPair(pairs: Map<string, Pair>, key: string, ms: number): Pair {
   return pair
 }
 
-/** Never rejects: what goes wrong is told on the error stream and ends this pair alone. */
+/**
+ * Never rejects. Only a failure to connect is told in words: kubectl ends the whole port-forward on any word, and
+ * resets its half of the data stream as a matter of course once the pod has ended the other one.
+ */
 async function forward(
   error: SpdyStream,
   data: SpdyStream,
@@ -71,15 +74,17 @@ async function forward(
   connect: (port: number) => Promise<Duplex>,
 ): Promise<void> {
   error.resume()
+  let target: Duplex
   try {
-    const target = await connect(port)
-    target.on('error', () => {}) // told by the pipelines below
-    await Promise.all([pipeline(data, target), pipeline(target, data)])
-    error.end()
+    target = await connect(port)
   } catch (cause) {
     if (error.writable) error.end(`error forwarding port ${port}: ${asError(cause).message}`)
     data.destroy()
+    return
   }
+  target.on('error', () => {}) // told by the pipelines
+  await Promise.allSettled([pipeline(data, target), pipeline(target, data)])
+  error.end()
 }
 
 function parsePort(text: string | undefined): number | undefined {
