@@ -6,5 +6,6 @@ if (major < 24) {
   process.exit(1)
 }
 const { existsSync } = await import('node:fs')
-const built = new URL('../dist/cli/main.js', import.meta.url)
-await import(existsSync(built) ? built.href : new URL('../src/cli/main.ts', import.meta.url).href)
+// A checkout runs its sources; the package has none, since Node strips no types below node_modules.
+const source = new URL('../src/cli/main.ts', import.meta.url)
+await import(existsSync(source) ? source.href : new URL('../dist/cli/main.js', import.meta.url).href)

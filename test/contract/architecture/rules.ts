@@ -135,7 +135,7 @@ export const importRules: readonly ImportRule[] = [
   {
     folder: 'demo',
     own: ['lib', 'protocol', 'kube', 'cli'],
-    packages: ['picocolors', 'undici', 'ws'],
+    packages: ['picocolors', 'yaml'],
     types: KUBERNETES_TYPES,
     because: 'the main job as a newcomer sees it: processes of their own that meet over TLS',
   },

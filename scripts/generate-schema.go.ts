@@ -2,8 +2,8 @@
  * Generates src/kube/schema/schema.generated.json from Kubernetes' own OpenAPI v3 documents (Go module
  * k8s.io/kubernetes, so that no network but the module proxy is needed).
  *
- *   node scripts/generate-schema.ts            writes the file
- *   node scripts/generate-schema.ts --check    exits 1 when the file is not what would be written
+ *   node scripts/generate-schema.go.ts            writes the file
+ *   node scripts/generate-schema.go.ts --check    exits 1 when the file is not what would be written
  */
 import { execFileSync } from 'node:child_process'
 import { readFileSync, writeFileSync } from 'node:fs'
@@ -55,7 +55,7 @@ for (const root of ROOTS) visit(root)
 const text = `${JSON.stringify({ version: VERSION, types: sorted(types), listKeys: sorted(listKeys) }, undefined, 1)}\n`
 if (!process.argv.includes('--check')) writeFileSync(OUTPUT, text)
 else if (readFileSync(OUTPUT, 'utf8') !== text) {
-  console.error('schema.generated.json is out of date: run node scripts/generate-schema.ts')
+  console.error('schema.generated.json is out of date: run node scripts/generate-schema.go.ts')
   process.exitCode = 1
 }
 
