@@ -53,6 +53,8 @@ export interface KubectlResult {
 
 /** A running cluster, usable from any process. */
 export interface ClusterHandle extends ClusterDescription {
+  /** The same as plain data. */
+  readonly description: ClusterDescription
   /** The CA's certificate, PEM. */
   readonly ca: string
   /** Runs kubectl 1.36 with `args`. @throws on a non-zero exit, with both outputs, unless `allowFailure`. */
@@ -91,6 +93,7 @@ export function clusterHandle(description: ClusterDescription): ClusterHandle {
   }
   return {
     ...description,
+    description,
     ca: ca.cert,
     kubectl,
     async get<T>(args: string[], options?: KubectlOptions) {

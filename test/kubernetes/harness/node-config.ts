@@ -83,10 +83,9 @@ export function kubeletConfig(options: KubeletOptions): string {
     containerRuntimeEndpoint: 'unix:///run/containerd/containerd.sock',
     cgroupDriver: 'cgroupfs',
     cgroupRoot: `/${options.bridge.name}`,
-    // Test machines still run hybrid cgroups v1, have swap and small disks without quota.
+    // Test machines still run hybrid cgroups v1, have swap and small disks.
     failCgroupV1: false,
     failSwapOn: false,
-    localStorageCapacityIsolation: false,
     evictionHard: { 'memory.available': '50Mi', 'nodefs.available': '1%', 'imagefs.available': '1%' },
     imageGCHighThresholdPercent: 100,
     // No kube-proxy here, and the machine's iptables are not ours to change.
