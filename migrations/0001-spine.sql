@@ -254,7 +254,7 @@ declare
   row jsonb := to_jsonb(coalesce(new, old));
 begin
   insert into changes (kind, key) values (tg_argv[0], row ->> tg_argv[1]);
-  -- A wake-up without content. Never in the quota's transactions and not for namespaces, which are made often:
+  -- A wake-up without content. Never in the quota's transactions and not for new namespaces, which are made often:
   -- NOTIFY takes a lock over the whole server at commit. The one-second poll catches what it does not wake for.
   if tg_argv[2] = 'wake' then
     perform pg_notify('isthmus_changes', '');
@@ -271,8 +271,11 @@ create trigger note_node after insert or update or delete on nodes
   for each row execute function note_change('node', 'id', 'wake');
 create trigger note_credential after insert or delete or update of revoked_at, access on credentials
   for each row execute function note_change('credential', 'id', 'wake');
-create trigger note_namespace after insert or update or delete on namespaces
+create trigger note_namespace after insert or update on namespaces
   for each row execute function note_change('namespace', 'physical_name', 'quiet');
+-- A replica that still has a mapping which is gone would use it: wake it.
+create trigger note_namespace_gone after delete on namespaces
+  for each row execute function note_change('namespace', 'physical_name', 'wake');
 create trigger note_signing_key after insert or update or delete on signing_keys
   for each row execute function note_change('signing-key', 'kid', 'wake');
 create trigger note_session_killed after update of killed_at on sessions
@@ -288,7 +291,7 @@ do $$
 declare
   name text;
 begin
-  foreach name in array array['nodes', 'writer_leases', 'credentials', 'namespaces', 'ledger', 'reservations', 'sessions']
+  foreach name in array array['nodes', 'writer_leases', 'credentials', 'namespaces', 'ledger', 'reservations', 'sessions', 'audit']
   loop
     execute format('alter table %I enable row level security', name);
     execute format(
@@ -304,7 +307,10 @@ create policy own_tenant on tenants to isthmus_tenant using (id = scoped_tenant(
 -- What is done for a tenant needs no more than this; hard limits, clusters, keys and operators are out of reach.
 grant select on tenants, credentials, nodes to isthmus_tenant;
 grant update (writer_epoch) on nodes to isthmus_tenant;
-grant update (last_used_at) on credentials to isthmus_tenant;
+grant insert on credentials to isthmus_tenant;
+grant update (last_used_at, revoked_at) on credentials to isthmus_tenant;
+grant select on audit to isthmus_tenant;
+grant select (id, name, network, maintenance) on clusters to isthmus_tenant;
 grant select, insert, update, delete on namespaces, reservations, sessions, writer_leases to isthmus_tenant;
 grant select, insert on ledger to isthmus_tenant;
 grant update (used, reserved) on ledger to isthmus_tenant;

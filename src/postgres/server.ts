@@ -17,6 +17,8 @@ export interface EmbeddedPostgresOptions {
   durable?: boolean
   /** 100 by default. */
   maxConnections?: number
+  /** On loopback; a free one by default. */
+  port?: number
 }
 
 export interface EmbeddedPostgres {
@@ -48,7 +50,7 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   // The socket's path must stay under 107 bytes, which a data directory may not.
   const socketDir = mkdtempSync(path.join(tmpdir(), 'isthmus-pg-'))
   if (user.uid !== undefined) chownSync(socketDir, user.uid, user.gid as number)
-  const port = await freePort()
+  const port = options.port ?? (await freePort())
   const durable =
     options.durable === false ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'] : []
   const settings = [

@@ -12,8 +12,8 @@ import { type EmbeddedPostgres, startEmbeddedPostgres } from '../../src/postgres
 export interface TestServer {
   /** Connection string of the database that the server was reached by. */
   url: string
-  /** Absent with DATABASE_URL. */
-  embedded: EmbeddedPostgres | undefined
+  /** Stops the server; the returned function starts it again at the same address. Undefined with DATABASE_URL. */
+  outage(): Promise<(() => Promise<void>) | undefined>
   /** An empty database. */
   emptyDatabase(): Promise<string>
   /** A database with the schema, cloned from a template (0.1 s). */
@@ -27,9 +27,15 @@ export interface TestServer {
 export async function startTestServer(): Promise<TestServer> {
   const external = process.env.DATABASE_URL
   const dataDir = external ? undefined : mkdtempSync(path.join(tmpdir(), 'isthmus-test-pg-'))
-  const embedded = dataDir
-    ? await startEmbeddedPostgres({ dataDir, logger: silentLogger, durable: false, maxConnections: 300 })
-    : undefined
+  const start = (port?: number) =>
+    startEmbeddedPostgres({
+      dataDir: dataDir as string,
+      logger: silentLogger,
+      durable: false,
+      maxConnections: 300,
+      port,
+    })
+  let embedded: EmbeddedPostgres | undefined = dataDir ? await start() : undefined
   const url = external ?? (embedded?.url as string)
   const made: string[] = []
   const open: Database[] = []
@@ -63,7 +69,14 @@ export async function startTestServer(): Promise<TestServer> {
 
   return {
     url,
-    embedded,
+    async outage() {
+      const stopped = embedded
+      if (!stopped) return undefined
+      await stopped.stop()
+      return async () => {
+        embedded = await start(stopped.port)
+      }
+    },
     emptyDatabase: () => create(),
     migratedDatabase,
     async open(at?: string) {

@@ -17,3 +17,5 @@ export interface AuditLog {
   /** Never throws and never delays the reply: entries are written in batches, kept (bounded) while Postgres is away, and dropped ones are counted. */
   record(entry: AuditEntry): void
 }
+
+export { type AuditStore, type BatchedAuditLog, makeAuditLog } from './batched.ts'

@@ -44,3 +44,13 @@ export interface SessionRegistry {
   /** A session opened directly on the Kubernetes face. @throws unavailable (but a log follow is registered afterwards), too_many_requests */
   open(principal: Principal, target: SessionTarget): Promise<OpenSession>
 }
+
+export { errorOfCutOff } from './local-session.ts'
+export {
+  DEFAULT_SESSION_LIMITS,
+  makeSessionRegistry,
+  type RunningSessionRegistry,
+  type SessionLimits,
+  type SessionRegistryOptions,
+} from './registry.ts'
+export type { SessionRow, SessionStore } from './store.ts'
