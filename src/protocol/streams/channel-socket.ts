@@ -142,7 +142,14 @@ export function createChannelSocket(options: ChannelSocketOptions): ChannelSocke
   ws.on('pong', () => liveness.heard())
   ws.on('ping', () => liveness.heard())
   ws.on('error', (error) => {
-    failure ??= new StreamError('protocol', 'the WebSocket was misused', { cause: error })
+    // ws has already sent the close code; not every peer answers it, so nobody waits for that.
+    const tooBig = (error as NodeJS.ErrnoException).code === 'WS_ERR_UNSUPPORTED_MESSAGE_LENGTH'
+    const [end, text] = tooBig
+      ? (['limit', 'message too large'] as const)
+      : (['protocol', 'malformed frame'] as const)
+    failure ??= new StreamError(end, text, { cause: error })
+    setTimeout(() => ws.terminate(), Math.min(limits.closeTimeoutMs, 1_000)).unref()
+    settle(failure)
   })
   ws.on('close', (code) => {
     const orderly = code === 1000 || closing
@@ -188,7 +195,10 @@ export function createChannelSocket(options: ChannelSocketOptions): ChannelSocke
       if (controller.signal.aborted) return
       await sender.flushed()
       closing = true
-      for (const stream of readables.values()) stream.destroy()
+      for (const stream of readables.values()) {
+        if (options.onLoss === 'end') stream.push(null)
+        else stream.destroy()
+      }
       ws.close(1000)
       ws.resume()
       setTimeout(() => ws.terminate(), limits.closeTimeoutMs).unref()
