@@ -1,0 +1,153 @@
+import type { V1Node, V1Pod } from '@kubernetes/client-node'
+import type { KubeClient } from '../../kube/index.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Logger } from '../../lib/logger.ts'
+import type { Self } from '../../protocol/schemas/agent.ts'
+import { type EventRecorder, STRATEGIC_MERGE } from '../context.ts'
+import type { SelfWatch } from '../self/self-watch.ts'
+import type { Writer } from '../writer/writer.ts'
+import { nodeResources, type PodStanding } from './allocatable.ts'
+import { CONNECTED, nodeConditions } from './conditions.ts'
+import { createNodeLease, HigherEpochError, LEASE_SECONDS, RENEW_EVERY_MS } from './lease.ts'
+import { type NodeIdentity, staticStatus } from './node-object.ts'
+import { createRegistration, hasTaint } from './register.ts'
+import { nodeStatusPatch } from './status-patch.ts'
+
+export interface NodeModuleOptions {
+  user: KubeClient
+  name: string
+  instance: string
+  self: Pick<SelfWatch, 'current' | 'connection'>
+  writer: Pick<Writer, 'epoch' | 'standDown' | 'takeOver'>
+  recorder: EventRecorder
+  /** All but what the gateway says of the data plane. */
+  identity: Pick<NodeIdentity, 'internalIp' | 'kubeletPort' | 'declaredFeatures' | 'labels'>
+  /** How long the Node stays Ready while the gateway is away, in milliseconds; Infinity for ever. */
+  staticPeriodMs: number
+  /** The pods bound to the node, once they are known. */
+  pods(): Iterable<V1Pod>
+  standingOf(pod: V1Pod): PodStanding
+  clock: Clock
+  logger: Logger
+  signal: AbortSignal
+}
+
+export interface NodeModule {
+  /** Something that the Node shows has changed: it is brought up to date soon. */
+  touch(): void
+  run(): Promise<void>
+}
+
+/** Changes within so long become one patch. */
+const COALESCE_MS = 200
+
+/** Keeps the Node object, its status and its Lease. */
+export function createNodeModule(options: NodeModuleOptions): NodeModule {
+  const { user, name, self, writer, clock, logger, signal, recorder } = options
+  const registration = createRegistration({ user, recorder })
+  const lease = createNodeLease({ user, nodeName: name, instance: options.instance, clock })
+  let node: V1Node | undefined
+  let wake: () => void = () => {}
+  let stillSince: { renewTimeMs: number; elapsed: number } | undefined
+
+  function identityFrom(current: Self | undefined): NodeIdentity | undefined {
+    if (!current) return undefined
+    return {
+      name,
+      ...options.identity,
+      kubeletVersion: current.cluster.kubernetesVersion ?? 'v1.36.0',
+      operatingSystem: current.cluster.operatingSystem ?? 'linux',
+      architecture: current.cluster.architecture ?? 'amd64',
+    }
+  }
+
+  /** During an outage the Node is what it was; one that was not there yet has to wait for the gateway. */
+  async function load(): Promise<V1Node | undefined> {
+    if (self.current()) return registration.ensure(() => identityFrom(self.current()))
+    return user.json<V1Node>({ method: 'GET', path: ['api', 'v1', 'nodes', name], timeoutMs: 10_000 })
+  }
+
+  /** Whether the outage lasts longer than the static period; its start survives a restart in the condition. */
+  function lapsed(): boolean {
+    if (self.connection().connected) return false
+    const condition = node?.status?.conditions?.find(({ type }) => type === CONNECTED)
+    if (condition?.status !== 'False' || !condition.lastTransitionTime) return false
+    return clock.now() - new Date(condition.lastTransitionTime).getTime() > options.staticPeriodMs
+  }
+
+  async function writeStatus(): Promise<void> {
+    const connection = self.connection()
+    if (!node || connection.reason === 'NotYet') return
+    const current = self.current()
+    const identity = identityFrom(current)
+    const conditions = nodeConditions(node.status?.conditions ?? [], {
+      connection,
+      maintenance: current?.cluster.maintenance ?? false,
+      taintMissing: !hasTaint(node),
+      now: new Date(clock.now()),
+    })
+    const patch = nodeStatusPatch(node, {
+      conditions,
+      ...(identity ? staticStatus(identity) : {}),
+      ...(current && connection.connected ? nodeResources(current, options.pods(), options.standingOf) : {}),
+    })
+    if (!patch) return
+    node = await user.json<V1Node>({
+      method: 'PATCH',
+      path: ['api', 'v1', 'nodes', name, 'status'],
+      headers: STRATEGIC_MERGE,
+      body: patch,
+    })
+  }
+
+  /** One round of the writer: the Node, its Lease, its status. */
+  async function write(epoch: number): Promise<void> {
+    node = (await load()) ?? node
+    if (!node || lapsed()) return
+    await lease.renew(node, epoch)
+    await writeStatus()
+  }
+
+  /** One round of a replica that does not write: it may have to, when the gateway can not say who does. */
+  async function standBy(): Promise<void> {
+    if (self.connection().connected || self.connection().reason === 'NotYet') {
+      stillSince = undefined
+      return
+    }
+    const holder = await lease.read()
+    if (!holder) return
+    const now = clock.elapsed()
+    if (stillSince?.renewTimeMs !== holder.renewTimeMs) {
+      stillSince = { renewTimeMs: holder.renewTimeMs, elapsed: now }
+    } else if (now - stillSince.elapsed >= (LEASE_SECONDS * 1000 * 3) / 4) {
+      writer.takeOver(holder.epoch)
+    }
+  }
+
+  async function round(): Promise<void> {
+    const epoch = writer.epoch()
+    try {
+      if (epoch !== undefined) await write(epoch)
+      else await standBy()
+    } catch (error) {
+      if (signal.aborted) return
+      if (error instanceof HigherEpochError) writer.standDown(error.message)
+      else logger.warn({ err: error }, 'the Node could not be brought up to date')
+    }
+  }
+
+  return {
+    touch: () => wake(),
+    async run() {
+      while (!signal.aborted) {
+        const started = clock.elapsed()
+        await round()
+        const next = new AbortController()
+        wake = () => next.abort()
+        const until = AbortSignal.any([signal, next.signal])
+        await clock.sleep(Math.max(0, RENEW_EVERY_MS - (clock.elapsed() - started)), until).catch(() => {})
+        if (!signal.aborted && next.signal.aborted) await clock.sleep(COALESCE_MS, signal).catch(() => {})
+      }
+    },
+  }
+}

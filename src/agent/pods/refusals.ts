@@ -1,0 +1,45 @@
+import type { Reference } from '../../kube/forge/references.ts'
+import type { Refusal } from '../../kube/forge/unsupported.ts'
+import { isKubeApiError, type KubeApiError } from '../../kube/index.ts'
+import { NameTakenError } from '../sync/carried-objects.ts'
+
+/** Why a pod is not carried yet, and when to try again. */
+export interface Waiting extends Refusal {
+  /**
+   * `quota`: when quota is freed; `changed`: when the pod changes (and now and then, since a policy may);
+   * `soon`: with the queue's back-off; `object`: when the object that is missing appears.
+   */
+  until: 'quota' | 'changed' | 'soon' | 'object'
+}
+
+function causesOf(error: KubeApiError): string {
+  const causes = error.status.details?.causes ?? []
+  return causes.map(({ field, message }) => `${field}: ${message}`).join('; ')
+}
+
+/**
+ * What the gateway's answer to a create means for the pod; undefined when it means nothing yet (unreachable,
+ * overloaded) and the pod keeps the status that it has.
+ */
+export function refusalOfAnswer(error: unknown): Waiting | undefined {
+  if (error instanceof NameTakenError) return { reason: 'NameTaken', message: error.message, until: 'soon' }
+  if (!isKubeApiError(error)) return undefined
+  const { code, status } = error
+  const quota = status.details?.causes?.some(({ reason }) => reason === 'QuotaExceeded')
+  if (code === 403 && quota) {
+    return { reason: 'QuotaExceeded', message: error.message, until: 'quota' }
+  }
+  if (code === 403) return { reason: 'Forbidden', message: error.message, until: 'changed' }
+  if (code === 422 || code === 400 || code === 413) {
+    return { reason: 'Refused', message: causesOf(error) || error.message, until: 'changed' }
+  }
+  return undefined
+}
+
+/** Reasons as virtual kubelets give them, one per kind (virtual-kubelet.md §2.8). */
+export function missingReferences(missing: Reference[]): Waiting | undefined {
+  const first = missing[0]
+  if (!first) return undefined
+  const list = missing.map(({ kind, name }) => `${kind} ${name}`).join(', ')
+  return { reason: `Mandatory${first.kind}NotFound`, message: `not found: ${list}`, until: 'object' }
+}
