@@ -1,0 +1,11 @@
+export * from './field-selector.ts'
+export * from './from-object.ts'
+export * from './label-names.ts'
+export {
+  formatLabelSelector,
+  type LabelOperator,
+  type LabelRequirement,
+  type LabelSelector,
+  matchesLabels,
+  parseLabelSelector,
+} from './label-selector.ts'
