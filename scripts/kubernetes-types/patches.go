@@ -33,7 +33,7 @@ func patches(count int) []patchFixture {
 				pod.Finalizers = append(pod.Finalizers, finalizer)
 			}
 		}
-		for _, i := range r.Perm(4)[:r.Intn(4)] {
+		for _, i := range r.Perm(4)[:1+r.Intn(3)] {
 			container := corev1.Container{Name: fmt.Sprint("c", i), Image: pick("i:1", "i:2")}
 			for _, e := range r.Perm(3)[:r.Intn(3)] {
 				container.Env = append(container.Env, corev1.EnvVar{Name: fmt.Sprint("E", e), Value: pick("", "1", "2")})

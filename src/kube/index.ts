@@ -1,6 +1,7 @@
 export * from './client/index.ts'
 export * from './effective-requests.ts'
 export * from './names.ts'
+export * from './patch/index.ts'
 export * from './quantity.ts'
 export * from './selectors/index.ts'
 export * from './watch/index.ts'

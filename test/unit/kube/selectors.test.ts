@@ -180,6 +180,6 @@ t.test('a selector of an object cannot smuggle in another requirement', async (t
     { matchExpressions: [{ key: 'a', operator: 'Exists', values: ['x'] }] },
     { matchExpressions: [{ key: 'a', operator: 'Gt', values: ['1'] }] },
   ]) {
-    t.throws(() => labelSelectorOf(selector), { code: 'invalid' }, JSON.stringify(selector))
+    t.throws(() => labelSelectorOf(selector as object), { code: 'invalid' }, JSON.stringify(selector))
   }
 })

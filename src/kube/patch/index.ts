@@ -1,0 +1,5 @@
+export * from './apply-patch.ts'
+export * from './json-patch.ts'
+export { cloneJson, equalJson, type JsonObject, type JsonValue } from './json-value.ts'
+export * from './merge-patch.ts'
+export { applyStrategicMergePatch } from './strategic.ts'
