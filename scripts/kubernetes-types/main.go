@@ -1,5 +1,5 @@
 // Command kubernetes-types writes what Isthmus knows of Kubernetes' Go types, and the fixtures that its own
-// implementations are compared with. See scripts/generate-kubernetes-types.ts, which runs it.
+// implementations are compared with. See scripts/generate-kubernetes-types.go.ts, which runs it.
 package main
 
 import (

@@ -6,8 +6,8 @@
  * - the merge keys of src/kube/patch;
  * - fixtures: what Kubernetes' own code makes of drawn objects, pods, patches and quantities.
  *
- *   node scripts/generate-kubernetes-types.ts            writes the files
- *   node scripts/generate-kubernetes-types.ts --check    exits 1 when one is not what would be written
+ *   node scripts/generate-kubernetes-types.go.ts            writes the files
+ *   node scripts/generate-kubernetes-types.go.ts --check    exits 1 when one is not what would be written
  *
  * Needs Go; what is drawn has fixed seeds, so that the same versions give the same files.
  */
@@ -38,7 +38,7 @@ try {
     if (!process.argv.includes('--check')) writeFileSync(join(root, path), text)
     else if (readFileSync(join(root, path), 'utf8') !== text) {
       console.error(
-        `${path} is not what Kubernetes' types give: run node scripts/generate-kubernetes-types.ts`,
+        `${path} is not what Kubernetes' types give: run node scripts/generate-kubernetes-types.go.ts`,
       )
       process.exitCode = 1
     }
