@@ -146,8 +146,8 @@ export interface ResourceStore {
    */
   update<T = KubeObject>(resource: ResourceName, object: T): T
 
-  /** Read, change (the callback gets a clone that it may change or replace), write: can not conflict. @throws not_found. */
-  mutate<T = KubeObject>(resource: ResourceName, key: ObjectKey, change: (object: T) => T | void): T
+  /** Read, change (the callback changes the clone that it gets), write: can not conflict. @throws not_found. */
+  mutate<T = KubeObject>(resource: ResourceName, key: ObjectKey, change: (object: T) => void): T
 
   /**
    * Merges into `status` (JSON merge patch: null removes, lists are replaced). With `uid`, only when the object still

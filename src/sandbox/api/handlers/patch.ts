@@ -1,0 +1,104 @@
+import { applyPatch, type JsonObject, type JsonValue } from '../../../kube/patch/index.ts'
+import { IsthmusError, isIsthmusError } from '../../../protocol/errors/index.ts'
+import type { KubeObject, NewKubeObject } from '../../store/index.ts'
+import { asObject, decodeBody, mediaType } from '../body.ts'
+import type { ApiCall, ApiContext, ApiResult } from '../context.ts'
+import { isTrue } from '../request-info.ts'
+import { checkSubresourceChange } from './pod-subresources.ts'
+import { keyOf, present, renderObject } from './read.ts'
+import { fromScale, toScale } from './scale.ts'
+import { createFrom, updateWith } from './write.ts'
+
+const MERGE = 'application/merge-patch+json'
+const JSON_PATCH = 'application/json-patch+json'
+const STRATEGIC = 'application/strategic-merge-patch+json'
+const APPLY = 'application/apply-patch+yaml'
+
+/** PATCH of the main resource or of a subresource, in the four types. */
+export function patchObject(context: ApiContext, call: ApiCall): ApiResult {
+  const { definition, info } = call
+  const type = mediaType(call.contentType)
+  if (![MERGE, JSON_PATCH, STRATEGIC, APPLY].includes(type)) {
+    const text = `the body of the request was in an unknown format - accepted media types include: ${[JSON_PATCH, MERGE, STRATEGIC, APPLY].join(', ')}`
+    throw new IsthmusError('unsupported_media_type', text)
+  }
+  if (isTrue(call.query.get('force')) && type !== APPLY) {
+    const message = 'Forbidden: may not be specified for non-apply patch'
+    throw new IsthmusError('invalid', `PatchOptions.meta.k8s.io "" is invalid: force: ${message}`, {
+      kind: 'PatchOptions',
+      causes: [{ field: 'force', reason: 'FieldValueForbidden', message }],
+    })
+  }
+  const patch = decodeBody(call.contentType, call.body)
+  if (type === APPLY) return applyObject(context, call, patch)
+  const next = updateWith(context, call, (current) => {
+    const shown = info.subresource === 'scale' ? toScale(current) : present(definition, current)
+    return fromPatched(call, patched(type, shown, patch), current)
+  })
+  return {
+    status: 200,
+    body: info.subresource === 'scale' ? toScale(next) : renderObject(context, call, next),
+  }
+}
+
+/** What a subresource makes of the patched object. */
+function fromPatched(call: ApiCall, result: unknown, current: KubeObject): NewKubeObject {
+  const { definition, info } = call
+  if (info.subresource === 'scale') return fromScale(result, current, call)
+  const object = asObject(result, definition)
+  const stored = definition.convert ? definition.convert.toStorage(object) : object
+  if (info.subresource !== 'ephemeralcontainers' && info.subresource !== 'resize') return stored
+  return checkSubresourceChange(call, stored as KubeObject, current)
+}
+
+/**
+ * Server-side apply, without managed fields: lists with merge keys are merged, what a manager no longer names stays,
+ * and nothing conflicts. Creates the object when it is missing and the path is the main resource.
+ */
+function applyObject(context: ApiContext, call: ApiCall, patch: unknown): ApiResult {
+  const { definition, info } = call
+  if (!call.query.get('fieldManager')) {
+    const message = 'Required value: is required for apply patch'
+    throw new IsthmusError('invalid', `PatchOptions.meta.k8s.io "" is invalid: fieldManager: ${message}`, {
+      kind: 'PatchOptions',
+      causes: [{ field: 'fieldManager', reason: 'FieldValueRequired', message }],
+    })
+  }
+  const body = asObject(patch, definition)
+  const found = context.store.get<KubeObject>(definition.storage, keyOf(call))
+  if (!found && !info.subresource) {
+    if (body.metadata.uid) {
+      const text = `Operation cannot be fulfilled on ${definition.plural} "${info.name}": uid mismatch: the provided object specified uid ${body.metadata.uid}, and no existing object was found`
+      throw new IsthmusError('conflict', text, { kind: definition.plural, name: info.name })
+    }
+    const { resourceVersion: _version, ...metadata } = body.metadata
+    const created = createFrom(context, call, { ...body, metadata: { ...metadata, name: info.name } })
+    return { status: 201, body: renderObject(context, call, created) }
+  }
+  const next = updateWith(context, call, (current) => {
+    if (body.metadata.uid && body.metadata.uid !== current.metadata.uid) {
+      const text = `Operation cannot be fulfilled on ${definition.plural} "${info.name}": Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${current.metadata.uid}`
+      throw new IsthmusError('conflict', text, { kind: definition.plural, name: info.name })
+    }
+    return fromPatched(call, applied(present(definition, current), body), current)
+  })
+  return { status: 200, body: renderObject(context, call, next) }
+}
+
+/** Patches by the shared engine; the merge keys are those of the stored apiVersion and kind. */
+function patched(contentType: string, current: KubeObject, patch: unknown): unknown {
+  const kind = `${current.apiVersion}/${current.kind}`
+  return applyPatch({ contentType, kind, document: current as JsonObject, patch: patch as JsonValue })
+}
+
+/** Strategic merge where the kind's merge keys are known, a plain merge elsewhere. */
+function applied(current: KubeObject, body: NewKubeObject): unknown {
+  const { managedFields: _managed, resourceVersion: _version, ...metadata } = body.metadata
+  const patch = { ...body, metadata }
+  try {
+    return patched(STRATEGIC, current, patch)
+  } catch (error) {
+    if (!isIsthmusError(error, 'unsupported_media_type')) throw error
+    return patched(MERGE, current, patch)
+  }
+}

@@ -1,0 +1,50 @@
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { ServiceAccountTokens } from './api/auth/service-account-tokens.ts'
+import type { Role } from './api/context.ts'
+import type { IssuedCertificate } from './pki/authority.ts'
+import type { PodBackend } from './ports.ts'
+import { startRuntime } from './runtime/index.ts'
+import type { ResourceStore } from './store/types.ts'
+
+/** Whoever runs the pods, and what is to be stopped with it. */
+export interface PodSide {
+  backend: PodBackend | undefined
+  stop(): Promise<void>
+}
+
+export interface PodSideOptions {
+  role: Role
+  store: ResourceStore
+  clock: Clock
+  logger: Logger
+  dir: string
+  tokens: ServiceAccountTokens
+  /** With what the API server shows itself to kubelets. */
+  kubeletClient: IssuedCertificate
+  apiServer: { host: string; port: number }
+  path: string
+}
+
+/** In a data plane the runtime of child processes. */
+export async function startPodSide(options: PodSideOptions): Promise<PodSide> {
+  const { role, store, clock, logger, dir, tokens, apiServer, path } = options
+  if (role !== 'data-plane') return { backend: undefined, stop: async () => {} }
+  const runtime = await startRuntime({
+    store,
+    clock,
+    logger,
+    dir,
+    apiServer,
+    path,
+    requestToken: async ({ namespace, serviceAccount, pod, audiences, expirationSeconds }) =>
+      tokens.issue({
+        namespace,
+        serviceAccount,
+        audiences,
+        expirationSeconds,
+        boundTo: { kind: 'Pod', ...pod },
+      }),
+  })
+  return { backend: runtime.backend, stop: () => runtime.stop() }
+}
