@@ -31,6 +31,8 @@ create table tenants (
   suspended     boolean not null default false,
   -- What happens to a resource that no hard limit names: refused, or counted without a limit.
   quota_others  text not null default 'refuse' check (quota_others in ('refuse', 'unlimited')),
+  -- Gone once its last node is.
+  deleting      boolean not null default false,
   revision      bigint not null default 1,
   created_at    timestamptz not null default now(),
   updated_at    timestamptz not null default now()
@@ -47,6 +49,7 @@ create table clusters (
   kubernetes_version text not null default '',
   -- Token or client certificate and key, sealed with a master key (src/gateway/store/seal.ts).
   sealed_credential bytea not null,
+  deleting          boolean not null default false,
   revision          bigint not null default 1,
   created_at        timestamptz not null default now(),
   updated_at        timestamptz not null default now()
@@ -61,7 +64,8 @@ create table nodes (
   capacity      jsonb not null default '{}',
   -- Rises with each change of the holder of the writer's lease; outlives the lease.
   writer_epoch  bigint not null default 0,
-  draining      boolean not null default false,
+  -- Being removed: drain waits for its pods, force deletes them. Admits nothing new.
+  deleting      text check (deleting in ('drain', 'force')),
   revision      bigint not null default 1,
   created_at    timestamptz not null default now(),
   updated_at    timestamptz not null default now(),
@@ -120,6 +124,8 @@ create table ledger (
   unlimited     boolean not null default false,
   used          numeric(30, 0) not null default 0 check (used >= 0),
   reserved      numeric(30, 0) not null default 0 check (reserved >= 0),
+  -- No limit was given for it; unlimited follows the tenant's quota_others.
+  implied       boolean not null default false,
   primary key (owner_kind, owner_id, resource),
   check (not (unlimited and hard is not null))
 );

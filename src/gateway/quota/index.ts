@@ -48,3 +48,5 @@ export interface LedgerRow {
 
 export { isCapacity, ledgerResource } from './resources.ts'
 export { shortage } from './shortage.ts'
+export type { QuotaStore } from './store.ts'
+export { parseHard, quotaRow } from './view.ts'

@@ -48,8 +48,8 @@ export async function openRows(
   resources: readonly string[],
 ): Promise<boolean> {
   const rows = await tx.query(
-    `insert into ledger (owner_kind, owner_id, tenant_id, resource, unlimited)
-     select 'tenant', t.id, t.id, r, true
+    `insert into ledger (owner_kind, owner_id, tenant_id, resource, unlimited, implied)
+     select 'tenant', t.id, t.id, r, true, true
        from tenants t, unnest($2::text[]) as r
       where t.id = $1 and t.quota_others = 'unlimited'
       order by r

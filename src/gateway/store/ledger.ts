@@ -1,3 +1,4 @@
+import { IsthmusError } from '../../protocol/errors/index.ts'
 import {
   type Amounts,
   isCapacity,
@@ -93,7 +94,9 @@ async function insertReservation(
   const rows = await tx.query(
     `insert into reservations
        (id, tenant_id, node_id, cluster_id, namespace, physical_namespace, name, amounts, expires_at)
-     values ($1, $2, $3, $4, $5, $6, $7, $8::jsonb, now() + make_interval(secs => $9))
+     select $1, $2, n.id, $4, $5, $6, $7, $8::jsonb, now() + make_interval(secs => $9)
+       from nodes n
+      where n.id = $3 and n.tenant_id = $2 and n.deleting is null
      on conflict (id) do nothing
      returning id`,
     [
@@ -108,7 +111,10 @@ async function insertReservation(
       RESERVATION_SECONDS,
     ],
   )
-  return rows.length > 0
+  if (rows.length > 0) return true
+  const known = await tx.query('select 1 from reservations where id = $1', [request.id])
+  if (known.length > 0) return false
+  throw new IsthmusError('forbidden', 'The node is being removed and takes no new objects.')
 }
 
 /**

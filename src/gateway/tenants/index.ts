@@ -7,3 +7,5 @@ export interface NamespaceRegistry {
   /** Forgets the mapping after the physical namespace's DELETED event, if it still is this one. Idempotent. */
   drop(nodeId: string, physicalName: string): Promise<void>
 }
+
+export type { Scope, TenantRow, TenantStore, Versioned } from './store.ts'

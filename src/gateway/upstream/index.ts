@@ -5,3 +5,5 @@ export interface Upstreams {
   /** @throws IsthmusError unavailable when the cluster is unknown, in maintenance or its credential can not be read. */
   client(clusterId: string): KubeClient
 }
+
+export { type ClusterHealth, makeUpstreams, type RunningUpstreams, type UpstreamsOptions } from './clients.ts'

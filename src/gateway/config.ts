@@ -1,0 +1,170 @@
+import {
+  type ReadSettings,
+  readSettings,
+  type SettingSources,
+  setting,
+  type Values,
+} from '../lib/settings.ts'
+
+/** Every setting of `isthmus gateway`. */
+export const gatewaySettings = {
+  databaseUrl: setting.text({
+    flag: 'database-url',
+    env: 'DATABASE_URL',
+    description:
+      'Connection string of PostgreSQL (15 or newer). Left out with `--dev`, which brings its own.',
+    optional: true,
+    secret: true,
+  }),
+  dev: setting.boolean({
+    flag: 'dev',
+    env: 'ISTHMUS_DEV',
+    description:
+      'For a laptop: an embedded PostgreSQL, a master key and a CA with a certificate, all made in the data directory and kept there.',
+    default: false,
+  }),
+  dataDir: setting.path({
+    flag: 'data-dir',
+    env: 'ISTHMUS_DATA_DIR',
+    description: 'Where `--dev` keeps its rows, key and certificates.',
+    default: '.isthmus',
+  }),
+  masterKeys: setting.list({
+    flag: 'master-keys',
+    env: 'ISTHMUS_MASTER_KEYS',
+    description:
+      'Master keys (32 bytes each, base64), comma-separated: the first encrypts, all decrypt. Made by `openssl rand -base64 32`.',
+    optional: true,
+    secret: true,
+  }),
+  masterKeyFile: setting.path({
+    flag: 'master-key-file',
+    env: 'ISTHMUS_MASTER_KEY_FILE',
+    description: 'A file with the master keys instead, one base64 line each.',
+    optional: true,
+  }),
+  publicHost: setting.text({
+    flag: 'public-host',
+    env: 'ISTHMUS_PUBLIC_HOST',
+    description: 'Address that the public listener binds: Kubernetes, token and agent faces.',
+    default: '0.0.0.0',
+  }),
+  publicPort: setting.integer(
+    {
+      flag: 'public-port',
+      env: 'ISTHMUS_PUBLIC_PORT',
+      description: 'Port of the public listener; 0 takes a free one.',
+      default: 8443,
+    },
+    { min: 0, max: 65_535 },
+  ),
+  publicUrl: setting.text({
+    flag: 'public-url',
+    env: 'ISTHMUS_PUBLIC_URL',
+    description: 'How clients reach the public listener, if not by its own address (behind a load balancer).',
+    optional: true,
+  }),
+  operatorHost: setting.text({
+    flag: 'operator-host',
+    env: 'ISTHMUS_OPERATOR_HOST',
+    description: 'Address that the operator listener binds: operator face, /metrics. Loopback unless told.',
+    default: '127.0.0.1',
+  }),
+  operatorPort: setting.integer(
+    {
+      flag: 'operator-port',
+      env: 'ISTHMUS_OPERATOR_PORT',
+      description: 'Port of the operator listener; 0 takes a free one.',
+      default: 8444,
+    },
+    { min: 0, max: 65_535 },
+  ),
+  tlsCert: setting.path({
+    flag: 'tls-cert',
+    env: 'ISTHMUS_TLS_CERT',
+    description: 'PEM certificate chain of both listeners; read again when the file changes.',
+    optional: true,
+  }),
+  tlsKey: setting.path({
+    flag: 'tls-key',
+    env: 'ISTHMUS_TLS_KEY',
+    description: 'PEM key of the certificate.',
+    optional: true,
+  }),
+  tlsNames: setting.list({
+    flag: 'tls-names',
+    env: 'ISTHMUS_TLS_NAMES',
+    description:
+      'Names and addresses in the certificate that `--dev` makes, besides localhost and its addresses.',
+    default: [],
+  }),
+  insecureHttp: setting.boolean({
+    flag: 'insecure-http',
+    env: 'ISTHMUS_INSECURE_HTTP',
+    description:
+      'Serve plain HTTP, for a proxy in front that does TLS. kubectl sends no credentials over plain HTTP.',
+    default: false,
+  }),
+  metricsToken: setting.text({
+    flag: 'metrics-token',
+    env: 'ISTHMUS_METRICS_TOKEN',
+    description:
+      'Bearer token for /metrics on the operator listener; without it any operator token of role viewer or admin is asked for when the listener is not on loopback.',
+    optional: true,
+    secret: true,
+  }),
+  drainGrace: setting.duration({
+    flag: 'drain-grace',
+    env: 'ISTHMUS_DRAIN_GRACE',
+    description: 'On SIGTERM: how long open streams are given before they are closed.',
+    default: 10_000,
+  }),
+  sessionsPerNode: setting.integer(
+    {
+      flag: 'sessions-per-node',
+      env: 'ISTHMUS_SESSIONS_PER_NODE',
+      description: 'Exec, attach, log-follow and port-forward streams of one virtual node at a time.',
+      default: 500,
+    },
+    { min: 1, max: 100_000 },
+  ),
+  sessionIdle: setting.duration({
+    flag: 'session-idle',
+    env: 'ISTHMUS_SESSION_IDLE',
+    description: 'A stream without a byte for so long is ended.',
+    default: 14_400_000,
+  }),
+  sessionLongest: setting.duration({
+    flag: 'session-longest',
+    env: 'ISTHMUS_SESSION_LONGEST',
+    description: 'No stream lives longer.',
+    default: 86_400_000,
+  }),
+  poolSize: setting.integer(
+    {
+      flag: 'database-pool',
+      env: 'ISTHMUS_DATABASE_POOL',
+      description: 'Connections to PostgreSQL of this replica.',
+      default: 20,
+    },
+    { min: 2, max: 500 },
+  ),
+  logLevel: setting.choice(['trace', 'debug', 'info', 'warn', 'error'], {
+    flag: 'log-level',
+    env: 'ISTHMUS_LOG_LEVEL',
+    description: 'Least level that is logged.',
+    default: 'info',
+  }),
+}
+
+export type GatewayConfig = Values<typeof gatewaySettings>
+
+/** Reads the gateway's settings and what they demand of each other. @throws SettingsError */
+export function readGatewayConfig(sources: SettingSources): ReadSettings<typeof gatewaySettings> {
+  return readSettings(gatewaySettings, sources)
+}
+
+/** The values alone, from defaults and what is given: for tests and for starting in the process. */
+export function gatewayConfig(given: Partial<GatewayConfig> = {}): GatewayConfig {
+  return { ...readSettings(gatewaySettings, {}).values, ...given }
+}
