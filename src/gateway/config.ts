@@ -149,6 +149,13 @@ export const gatewaySettings = {
     },
     { min: 2, max: 500 },
   ),
+  readyFile: setting.path({
+    flag: 'ready-file',
+    env: 'ISTHMUS_READY_FILE',
+    description:
+      'Written once both listeners answer: JSON with `publicUrl`, `operatorUrl`, `caFile`, and with `--dev` `operatorTokenFile` (the first operator’s token, mode 0600, in the data directory).',
+    optional: true,
+  }),
   logLevel: setting.choice(['trace', 'debug', 'info', 'warn', 'error'], {
     flag: 'log-level',
     env: 'ISTHMUS_LOG_LEVEL',
