@@ -1,18 +1,14 @@
-import { applyPatch, type JsonObject, type JsonValue } from '../../../kube/patch/index.ts'
-import { IsthmusError, isIsthmusError } from '../../../protocol/errors/index.ts'
+import { IsthmusError } from '../../../protocol/errors/index.ts'
 import type { KubeObject, NewKubeObject } from '../../store/index.ts'
 import { asObject, decodeBody, mediaType } from '../body.ts'
 import type { ApiCall, ApiContext, ApiResult } from '../context.ts'
+import { validateFields } from '../field-validation.ts'
+import { APPLY, applied, JSON_PATCH, MERGE, patched, STRATEGIC } from '../patching.ts'
 import { isTrue } from '../request-info.ts'
 import { checkSubresourceChange } from './pod-subresources.ts'
 import { keyOf, present, renderObject } from './read.ts'
 import { fromScale, toScale } from './scale.ts'
 import { createFrom, updateWith } from './write.ts'
-
-const MERGE = 'application/merge-patch+json'
-const JSON_PATCH = 'application/json-patch+json'
-const STRATEGIC = 'application/strategic-merge-patch+json'
-const APPLY = 'application/apply-patch+yaml'
 
 /** PATCH of the main resource or of a subresource, in the four types. */
 export function patchObject(context: ApiContext, call: ApiCall): ApiResult {
@@ -45,7 +41,7 @@ export function patchObject(context: ApiContext, call: ApiCall): ApiResult {
 function fromPatched(call: ApiCall, result: unknown, current: KubeObject): NewKubeObject {
   const { definition, info } = call
   if (info.subresource === 'scale') return fromScale(result, current, call)
-  const object = asObject(result, definition)
+  const object = validateFields(call, asObject(result, definition))
   const stored = definition.convert ? definition.convert.toStorage(object) : object
   if (info.subresource !== 'ephemeralcontainers' && info.subresource !== 'resize') return stored
   return checkSubresourceChange(call, stored as KubeObject, current)
@@ -64,7 +60,7 @@ function applyObject(context: ApiContext, call: ApiCall, patch: unknown): ApiRes
       causes: [{ field: 'fieldManager', reason: 'FieldValueRequired', message }],
     })
   }
-  const body = asObject(patch, definition)
+  const body = validateFields(call, asObject(patch, definition))
   const found = context.store.get<KubeObject>(definition.storage, keyOf(call))
   if (!found && !info.subresource) {
     if (body.metadata.uid) {
@@ -83,22 +79,4 @@ function applyObject(context: ApiContext, call: ApiCall, patch: unknown): ApiRes
     return fromPatched(call, applied(present(definition, current), body), current)
   })
   return { status: 200, body: renderObject(context, call, next) }
-}
-
-/** Patches by the shared engine; the merge keys are those of the stored apiVersion and kind. */
-function patched(contentType: string, current: KubeObject, patch: unknown): unknown {
-  const kind = `${current.apiVersion}/${current.kind}`
-  return applyPatch({ contentType, kind, document: current as JsonObject, patch: patch as JsonValue })
-}
-
-/** Strategic merge where the kind's merge keys are known, a plain merge elsewhere. */
-function applied(current: KubeObject, body: NewKubeObject): unknown {
-  const { managedFields: _managed, resourceVersion: _version, ...metadata } = body.metadata
-  const patch = { ...body, metadata }
-  try {
-    return patched(STRATEGIC, current, patch)
-  } catch (error) {
-    if (!isIsthmusError(error, 'unsupported_media_type')) throw error
-    return patched(MERGE, current, patch)
-  }
 }

@@ -4,6 +4,7 @@ import { deepEqual } from '../../store/objects.ts'
 import { asObject } from '../body.ts'
 import type { AdmissionRequest, ApiCall, ApiContext, ApiResult } from '../context.ts'
 import { invalidError } from '../errors.ts'
+import { validateFields } from '../field-validation.ts'
 import { invalid } from '../resources/faults.ts'
 import { metadataFaults, nameFaults } from '../resources/metadata.ts'
 import { decodeCallBody } from './decode.ts'
@@ -11,7 +12,7 @@ import { keyOf, readObject, renderObject } from './read.ts'
 
 /** POST of a new object. */
 export function createObject(context: ApiContext, call: ApiCall): ApiResult {
-  const body = asObject(decodeCallBody(call), call.definition)
+  const body = validateFields(call, asObject(decodeCallBody(call), call.definition))
   return { status: 201, body: renderObject(context, call, createFrom(context, call, body)) }
 }
 
@@ -46,7 +47,7 @@ export function createFrom(context: ApiContext, call: ApiCall, body: NewKubeObje
 
 /** PUT of the main resource or of a subresource that shows the whole object (`status`, `resize`…). */
 export function replaceObject(context: ApiContext, call: ApiCall): ApiResult {
-  const body = asObject(decodeCallBody(call), call.definition)
+  const body = validateFields(call, asObject(decodeCallBody(call), call.definition))
   const input = call.definition.convert ? call.definition.convert.toStorage(body) : body
   const next = updateWith(context, call, (current) => {
     const { uid } = input.metadata
