@@ -1,6 +1,7 @@
 import type { IncomingMessage } from 'node:http'
+import type { Socket } from 'node:net'
 import type { Duplex } from 'node:stream'
-import { type LegOptions, resolveLimits } from './limits.ts'
+import { type LegOptions, resolveLimits, resolveLiveness } from './limits.ts'
 import { headerItems, PORT_FORWARD_PROTOCOL, PORT_FORWARD_TUNNEL_PROTOCOL } from './protocols.ts'
 import { guardUpgradeSocket, refuseUpgrade } from './refuse-upgrade.ts'
 import { isSpdyUpgrade, isWebSocketUpgrade, refuseUnknownUpgrade, upgradeSpdy } from './spdy-upgrade.ts'
@@ -31,6 +32,9 @@ export async function acceptPortForward(options: AcceptPortForwardOptions): Prom
   guardUpgradeSocket(socket)
   if (isSpdyUpgrade(req)) {
     const protocol = upgradeSpdy({ req, socket, head, served: [PORT_FORWARD_PROTOCOL] })
+    // No pings of ours inside an opaque tunnel: TCP's keep-alive finds a dead peer, this an idle one.
+    const { idleTimeoutMs } = resolveLiveness(options)
+    ;(socket as Partial<Socket>).setTimeout?.(idleTimeoutMs, () => socket.destroy())
     return { protocol, tunnel: socket }
   }
   if (!isWebSocketUpgrade(req)) return refuseUnknownUpgrade(socket)

@@ -152,7 +152,7 @@ export function createChannelSocket(options: ChannelSocketOptions): ChannelSocke
     settle(failure)
   })
   ws.on('close', (code) => {
-    const orderly = code === 1000 || closing
+    const orderly = code === 1000 || code === 1005 || closing // 1005: a goodbye without a code
     settle(failure ?? new StreamError(orderly ? 'ended' : 'gone', `closed with ${code}`))
   })
   if (ws.readyState === ws.CLOSED) settle(new StreamError('gone', 'closed before it was used'))

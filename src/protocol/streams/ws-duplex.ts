@@ -84,7 +84,8 @@ export function webSocketDuplex(ws: WebSocket, options: LegOptions = {}): Duplex
   const closed = (code: number) => {
     over = true
     watch.stop()
-    if (code === 1000 || duplex.writableFinished) duplex.push(null)
+    // 1005 is a goodbye without a code.
+    if (code === 1000 || code === 1005 || duplex.writableFinished) duplex.push(null)
     else duplex.destroy(new StreamError('gone', `closed with ${code}`))
     if (!duplex.writableEnded) duplex.end()
   }

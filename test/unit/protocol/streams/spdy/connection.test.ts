@@ -320,9 +320,11 @@ t.test('a peer that does not answer a stream, or refuses it, makes openStream re
     role: 'client',
     limits: { setupTimeoutMs: 20 },
   })
-  await t.rejects(silent.openStream({}), { name: 'StreamError', end: 'setup' } as Error)
+  const problem = await silent.openStream({}).catch((error: unknown) => error)
+  t.match(problem, { name: 'StreamError', end: 'setup' })
   silent.abort(new Error('test over'))
   const { theirs } = pair({ onStream: (stream) => stream.reset(), limits: { maxStreams: 0 } })
-  await t.rejects(theirs.openStream({}), { name: 'StreamError', end: 'aborted' } as Error)
+  const refusal = await theirs.openStream({}).catch((error: unknown) => error)
+  t.match(refusal, { name: 'StreamError', end: 'aborted' })
   theirs.abort(new Error('test over'))
 })
