@@ -7,6 +7,8 @@ import { nounCommand } from './commands/noun.ts'
 import { audit, usage } from './commands/nouns.ts'
 import { operatorCommand } from './commands/operator.ts'
 import { quotaCommand } from './commands/quota.ts'
+import { serviceCommand } from './commands/service.ts'
+import { services } from './commands/services.ts'
 import { sessionCommand } from './commands/session.ts'
 import { tenantCommand } from './commands/tenant.ts'
 import { tokenCommand } from './commands/token.ts'
@@ -27,6 +29,7 @@ export function createProgram(environment: CliEnvironment): Command {
       writeOut: (text) => environment.stdout.write(text),
       writeErr: (text) => environment.stderr.write(text),
     })
+  for (const service of services) serviceCommand(program, service, environment)
   tenantCommand(program, environment)
   quotaCommand(program, environment)
   clusterCommand(program, environment)

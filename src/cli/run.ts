@@ -1,4 +1,5 @@
 import { CommanderError } from 'commander'
+import { SettingsError } from '../lib/settings.ts'
 import { type IsthmusError, isIsthmusError } from '../protocol/errors/index.ts'
 import type { CliEnvironment } from './environment.ts'
 import { exitCodeOf, exitCodes } from './exit-codes.ts'
@@ -15,6 +16,10 @@ export async function run(args: readonly string[], environment: CliEnvironment):
     return exitCodes.ok
   } catch (error) {
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
+    if (error instanceof SettingsError) {
+      environment.stderr.write(`error: ${error.message}\n`)
+      return exitCodes.usage
+    }
     if (isIsthmusError(error)) {
       environment.stderr.write(describe(error))
       return exitCodeOf(error.code)

@@ -80,7 +80,7 @@ export async function openStage(): Promise<Stage> {
       '--dev',
       '--data-dir',
       join(folder, 'gateway'),
-      '--port',
+      '--public-port',
       '0',
       '--operator-port',
       '0',
