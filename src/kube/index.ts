@@ -1,5 +1,6 @@
 export * from './client/index.ts'
 export * from './effective-requests.ts'
+export * from './kubeconfig/index.ts'
 export * from './names.ts'
 export * from './patch/index.ts'
 export * from './quantity.ts'
