@@ -1,0 +1,39 @@
+import type { FastifyInstance } from 'fastify'
+import { authenticate } from './authenticate.ts'
+import { MAX_BODY_BYTES } from './body.ts'
+import { createCutOffs } from './cut-offs.ts'
+import type { KubernetesFaceDeps } from './deps.ts'
+import { registerErrors } from './errors.ts'
+import { registerDiscovery } from './meta/discovery.ts'
+import { registerRoutes } from './routes.ts'
+
+export type { KubernetesFaceDeps } from './deps.ts'
+
+/**
+ * The Kubernetes face as a fastify plugin: discovery, `/version`, and a route for each verb of each resource in
+ * kubernetes/resources.ts; everything else below `/api`, `/apis` and `/openapi` is 404. Exec, attach and
+ * port-forward come by the server's `upgrade` event: see streams/.
+ */
+export async function registerKubernetesFace(
+  fastify: FastifyInstance,
+  deps: KubernetesFaceDeps,
+): Promise<void> {
+  const cutOffs = createCutOffs(deps.directory)
+  await fastify.register(async (scope) => {
+    scope.removeAllContentTypeParsers()
+    // Bodies are read as bytes: what is JSON, protobuf or a patch is each operation's to say.
+    scope.addContentTypeParser(
+      '*',
+      { parseAs: 'buffer', bodyLimit: MAX_BODY_BYTES },
+      (_request, body, done) => done(null, body),
+    )
+    scope.addHook('onClose', async () => cutOffs.close())
+    scope.decorateRequest('principal', null)
+    scope.addHook('onRequest', async (request) => {
+      request.principal = await authenticate(deps.tokens, request.headers)
+    })
+    registerErrors(scope, deps)
+    registerDiscovery(scope)
+    registerRoutes(scope, deps, cutOffs)
+  })
+}
