@@ -11,12 +11,19 @@ export const KUBERNETES_VERSION = '1.36.3'
 export const ETCD_VERSION = '3.6.8'
 
 const SOURCE = join(import.meta.dirname, '../go')
-const COMPONENTS = ['kube-apiserver', 'kube-controller-manager', 'kube-scheduler', 'kubelet', 'kubectl']
+const COMPONENTS = [
+  'kube-apiserver',
+  'kube-controller-manager',
+  'kube-scheduler',
+  'kubelet',
+  'kubectl',
+  'client-go-probe',
+]
 const PROGRESS_MS = 10_000
 
 /** Absolute paths of what was built. */
 export interface Binaries {
-  /** Folder with one link per component: kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kubectl. */
+  /** Folder with one link per component: kube-apiserver, kube-controller-manager, kube-scheduler, kubelet, kubectl, client-go-probe. */
   kubernetes: string
   etcd: string
   /** Static programs for images. */

@@ -103,6 +103,7 @@ function describe(options: DescribeOptions): ClusterDescription {
     name,
     server,
     nodeAddress: bridge.address,
+    bridge: bridge.name,
     dir,
     adminKubeconfig: writePrivate(
       join(dir, 'kubeconfig'),

@@ -19,6 +19,8 @@ export interface ClusterDescription {
   server: string
   /** The machine's address on the cluster's own bridge. An agent's kubelet port listens there (the API server can dial it), and pods of any data plane here can reach it. */
   nodeAddress: string
+  /** Name of that bridge. */
+  bridge: string
   /** Everything of the cluster: certificates, logs, `audit.log`. */
   dir: string
   /** Path of the administrator's kubeconfig (system:masters). */

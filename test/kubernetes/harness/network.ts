@@ -48,16 +48,25 @@ export function removeBridge(name: string): void {
   ip('link', 'del', name)
 }
 
-/** Removes the bridges and cgroups of runs that were killed and could not do it themselves. */
-export function sweepBridges(): string[] {
+/** Names of the bridges that runs on this machine have made. */
+export function listBridges(): string[] {
+  return bridges().map(({ ifname }) => ifname)
+}
+
+function bridges(): { ifname: string; ifalias?: string }[] {
   const links = JSON.parse(ip('-j', 'link', 'show', 'type', 'bridge')) as {
     ifname?: string
     ifalias?: string
   }[]
+  return links.flatMap(({ ifname, ifalias }) => (ifname?.startsWith(PREFIX) ? [{ ifname, ifalias }] : []))
+}
+
+/** Removes the bridges and cgroups of runs that were killed and could not do it themselves. */
+export function sweepBridges(): string[] {
   const swept: string[] = []
-  for (const { ifname, ifalias } of links) {
+  for (const { ifname, ifalias } of bridges()) {
     const pid = /^pid=(\d+)$/.exec(ifalias ?? '')?.[1]
-    if (!ifname?.startsWith(PREFIX) || !pid || alive(Number(pid))) continue
+    if (!pid || alive(Number(pid))) continue
     removeCgroups(ifname)
     removeBridge(ifname)
     swept.push(ifname)

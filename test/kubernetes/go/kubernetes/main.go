@@ -32,6 +32,8 @@ func command(name string) *cobra.Command {
 		return kubelet.NewKubeletCommand(context.Background())
 	case "kubectl":
 		return kubectl.NewDefaultKubectlCommand()
+	case "client-go-probe":
+		return newProbeCommand()
 	default:
 		return nil
 	}
