@@ -23,8 +23,17 @@ export function watchLiveness(limits: LivenessLimits, hooks: LivenessHooks): Liv
   const periods = [idleTimeoutMs, pingIntervalMs].filter((period) => period > 0)
   let lastMove = performance.now()
   let lastHeard = lastMove
+  const period = periods.length > 0 ? Math.min(...periods) : 0
+  let lastCheck = lastMove
   const check = () => {
     const now = performance.now()
+    // What this process slept through (a stalled loop, a suspended machine) is not the peer's silence.
+    const stall = now - lastCheck - period
+    lastCheck = now
+    if (stall > period) {
+      lastMove += stall
+      lastHeard += stall
+    }
     if (idleTimeoutMs > 0 && now - lastMove >= idleTimeoutMs) {
       hooks.fail(new StreamError('idle', `no data for ${idleTimeoutMs} ms`))
       return
@@ -37,7 +46,7 @@ export function watchLiveness(limits: LivenessLimits, hooks: LivenessHooks): Liv
     }
     hooks.ping()
   }
-  const timer = periods.length > 0 ? setInterval(check, Math.min(...periods)).unref() : undefined
+  const timer = period > 0 ? setInterval(check, period).unref() : undefined
   return {
     moved() {
       lastMove = performance.now()
