@@ -8,6 +8,7 @@ import { registerDiscovery } from './meta/discovery.ts'
 import { registerRoutes } from './routes.ts'
 
 export type { KubernetesFaceDeps } from './deps.ts'
+export { createUpgradeHandler } from './upgrades/index.ts'
 
 /**
  * The Kubernetes face as a fastify plugin: discovery, `/version`, and a route for each verb of each resource in

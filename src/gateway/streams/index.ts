@@ -1,0 +1,5 @@
+export { closeReason } from './close-reason.ts'
+export { type CommandPump, pumpCommand } from './command.ts'
+export type { ClientLeg } from './leg.ts'
+export { type LogPump, pumpLog } from './log.ts'
+export { type PortForwardPump, pumpPortForward } from './port-forward.ts'
