@@ -4,7 +4,7 @@ import { CHANNEL, CHANNELS, channelOf, encodeMessage, MESSAGE_BYTES, payloadOf }
 import type { LivenessLimits, StreamLimits } from './limits.ts'
 import { watchLiveness } from './liveness.ts'
 import type { ChannelProtocol } from './protocols.ts'
-import { asError, closeCodeOf, StreamError } from './stream-error.ts'
+import { asError, closeCodeOf, closeTextOf, StreamError } from './stream-error.ts'
 import { createWsSender } from './ws-sender.ts'
 
 export interface ChannelSocketOptions {
@@ -65,8 +65,7 @@ export function createChannelSocket(options: ChannelSocketOptions): ChannelSocke
   const fail = (reason: Error) => {
     if (failure || ws.readyState === ws.CLOSED) return
     failure = reason
-    const message = reason instanceof StreamError ? reason.message : ''
-    ws.close(closeCodeOf(reason), Buffer.from(message).toString('latin1').slice(0, 120))
+    ws.close(closeCodeOf(reason), closeTextOf(reason))
     ws.resume()
     // A peer that answers gets its close frame; one that does not is cut off. Nobody waits for either.
     setTimeout(() => ws.terminate(), Math.min(limits.closeTimeoutMs, 1_000)).unref()

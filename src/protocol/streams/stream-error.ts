@@ -50,9 +50,18 @@ export class StreamError extends IsthmusError {
   }
 }
 
-/** The close code for any reason: that of a StreamError, or 1011. */
+/** The close code for any reason: that of a StreamError where it may be sent at all, or 1011. */
 export function closeCodeOf(reason: unknown): number {
-  return reason instanceof StreamError ? reason.closeCode : 1011
+  const code = reason instanceof StreamError ? reason.closeCode : 1011
+  const sendable = code === 1000 || (code >= 1007 && code <= 1014) || (code >= 1001 && code <= 1003)
+  return sendable || (code >= 3000 && code <= 4999) ? code : 1011
+}
+
+/** The text beside a close code: public, and at most 123 bytes (RFC 6455, 5.5). */
+export function closeTextOf(reason: unknown): string {
+  let text = reason instanceof StreamError ? reason.message.slice(0, 120) : ''
+  while (Buffer.byteLength(text) > 120) text = text.slice(0, -1)
+  return text
 }
 
 /** Any reason as the Status that a client is told: the public text of an IsthmusError, nothing of other errors. */

@@ -200,6 +200,20 @@ t.test(
   },
 )
 
+t.test('no reason is too long or too odd to be told', async (t) => {
+  for (const [text, closeCode, expected] of [
+    ['zażółć 🙂 '.repeat(30), 4401, 4401],
+    ['odd code', 1006, 1011],
+    ['odd code', 99999, 1011],
+  ] as const) {
+    const { port } = await commandServer(t, (client) =>
+      client.abort(new StreamError('aborted', text, { closeCode })),
+    )
+    const ws = openWs(port, [V5])
+    t.equal(await new Promise((resolve) => ws.once('close', resolve)), expected)
+  }
+})
+
 t.test('an error of ours that is not public is told as an internal error', async (t) => {
   const { port } = await commandServer(t, (client) => client.abort(new Error('secret detail')))
   const command = await dialCommand(port, V5)

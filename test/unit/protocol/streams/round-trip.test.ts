@@ -82,3 +82,24 @@ for (const protocol of dialled) {
     },
   )
 }
+
+t.test(
+  'v4.channel.k8s.io: who only speaks v4 is understood too, though stdin cannot end there',
+  async (t) => {
+    const { port } = await commandServer(t, (client) => {
+      client.stdin?.once('data', (bytes: Buffer) => {
+        client.stdout?.write(bytes)
+        void client.finish(exitStatus(4))
+      })
+    })
+    const command = await dialCommand(port, 'v4.channel.k8s.io')
+    command.stdin?.end('over v4')
+    const [out, status] = await Promise.all([
+      collect(command.stdout),
+      command.status,
+      collect(command.stderr),
+    ])
+    t.equal(out.toString(), 'over v4')
+    t.equal(exitCodeOf(status), 4)
+  },
+)
