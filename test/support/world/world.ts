@@ -1,0 +1,244 @@
+import { randomBytes, randomUUID } from 'node:crypto'
+import { mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
+import { fileURLToPath } from 'node:url'
+import { parseAllDocuments } from 'yaml'
+import { hasKubernetesWorld } from '../../kubernetes/harness/world.ts'
+import { createTestCa } from '../certificates.ts'
+import { startTestServer } from '../postgres.ts'
+import { realClusters, startSandboxCluster, type TestCluster } from './cluster.ts'
+import { type HttpTarget, http, json } from './http.ts'
+import { runIsthmus, startIsthmus, type TestProcess } from './process.ts'
+
+export interface GatewayReady {
+  publicUrl: string
+  operatorUrl: string
+}
+
+export type Gateway = TestProcess<GatewayReady>
+
+/** A virtual node with its tenant and the agent's credential. */
+export interface TestNode {
+  tenant: string
+  name: string
+  clientId: string
+  clientSecret: string
+}
+
+/** Everything of Isthmus for one test file: two gateways on one database, a data plane and two user clusters. */
+export interface World {
+  kind: 'sandbox' | 'kubernetes'
+  dir: string
+  dataPlane: TestCluster
+  userClusters: TestCluster[]
+  /** Two processes; restarted ones take their place in the list. */
+  gateways: Gateway[]
+  /** PEM and path of the gateways' CA. */
+  ca: string
+  caFile: string
+  /** An image whose containers have `sh`. */
+  image: string
+  /** The operator face of a gateway, as the first operator. */
+  operator(gateway?: number): HttpTarget
+  /** A virtual node of a tenant, which is made when it is not there. Names are the file's own. */
+  addNode(
+    tenant: string,
+    node: string,
+    options?: { quota?: Record<string, string>; capacity?: Record<string, string> },
+  ): Promise<TestNode>
+  /** The Kubernetes face as a `client` credential of that node, on one of the gateways. */
+  clientOf(
+    node: TestNode,
+    options?: { access?: string; gateway?: number },
+  ): Promise<HttpTarget & { credentialId: string }>
+  /** A token for a credential. */
+  token(clientId: string, clientSecret: string, gateway?: number): Promise<string>
+  startAgent(
+    node: TestNode,
+    userCluster: TestCluster,
+    options?: { gateway?: number; args?: string[] },
+  ): Promise<TestProcess<unknown>>
+  startGateway(name: string, args?: string[]): Promise<Gateway>
+  /** Stops everything that it started. */
+  close(): Promise<void>
+}
+
+/** Node names whose identity a sandbox user cluster can give. */
+const NODES = ['east', 'west', 'north', 'south', 'centre']
+const MANIFEST = fileURLToPath(new URL('../../../deploy/data-plane.yaml', import.meta.url))
+
+/** Opens a world: on real Kubernetes when `npm run test:kubernetes` started this process, else on sandboxes. */
+export async function openWorld(): Promise<World> {
+  const kind = hasKubernetesWorld() ? 'kubernetes' : 'sandbox'
+  const dir = mkdtempSync(join(tmpdir(), 'isthmus-world-'))
+  const stops: (() => Promise<unknown>)[] = []
+  async function close(): Promise<void> {
+    for (const stop of stops.splice(0).reverse()) await stop()
+    rmSync(dir, { recursive: true, force: true })
+  }
+  try {
+    return await build(kind, dir, stops, close)
+  } catch (error) {
+    await close()
+    throw error
+  }
+}
+
+async function build(
+  kind: World['kind'],
+  dir: string,
+  stops: (() => Promise<unknown>)[],
+  close: () => Promise<void>,
+): Promise<World> {
+  const postgres = await startTestServer()
+  stops.push(() => postgres.stop())
+  const databaseUrl = await postgres.emptyDatabase()
+  const authority = await createTestCa()
+  const pair = await authority.issue()
+  const caFile = join(dir, 'gateway-ca.crt')
+  writeFileSync(caFile, authority.ca)
+  writeFileSync(join(dir, 'tls.crt'), pair.cert)
+  writeFileSync(join(dir, 'tls.key'), pair.key, { mode: 0o600 })
+  const env = { DATABASE_URL: databaseUrl, ISTHMUS_MASTER_KEYS: randomBytes(32).toString('base64') }
+
+  async function startGateway(name: string, args: string[] = []): Promise<Gateway> {
+    const listeners = ['--public-host', '127.0.0.1', '--public-port', '0', '--operator-port', '0']
+    const tls = ['--tls-cert', join(dir, 'tls.crt'), '--tls-key', join(dir, 'tls.key')]
+    const gateway: Gateway = await startIsthmus(dir, name, ['gateway', ...listeners, ...tls, ...args], env)
+    stops.push(() => gateway.stop())
+    return gateway
+  }
+
+  async function clusters() {
+    if (kind === 'kubernetes') return realClusters()
+    const [dataPlane, ...userClusters] = await Promise.all([
+      startSandboxCluster(dir, 'data-plane', 'data-plane'),
+      startSandboxCluster(dir, 'user-1', 'user-cluster', NODES),
+      startSandboxCluster(dir, 'user-2', 'user-cluster', NODES),
+    ])
+    for (const cluster of [dataPlane, ...userClusters]) stops.push(() => cluster.stop())
+    return { dataPlane, userClusters }
+  }
+
+  const [{ dataPlane, userClusters }, first] = await Promise.all([clusters(), startGateway('gateway-1')])
+  const gateways = [first, await startGateway('gateway-2')]
+  const bootstrap = await runIsthmus(['operator', 'bootstrap', '--raw'], env)
+  if (bootstrap.code !== 0) throw new Error(`operator bootstrap: ${bootstrap.stderr}`)
+  const operatorToken = bootstrap.stdout.trim()
+  const ca = authority.ca
+
+  const operator = (gateway = 0): HttpTarget => ({
+    server: gateways[gateway]?.ready.operatorUrl ?? '',
+    ca,
+    token: operatorToken,
+  })
+  const post = <T>(path: string, body: unknown) =>
+    json<T>(operator(), { method: 'POST', path, body, headers: { 'idempotency-key': randomUUID() } })
+
+  const clusterName = `dp-${randomBytes(3).toString('hex')}`
+  const token = await prepareDataPlane(dataPlane)
+  const { server, ca: clusterCa } = dataPlane.admin
+  await post('/v1/clusters', { name: clusterName, server, ca: clusterCa, token, network: 'flat' })
+
+  const world: World = {
+    kind,
+    dir,
+    dataPlane,
+    userClusters,
+    gateways,
+    ca,
+    caFile,
+    image: kind === 'kubernetes' ? 'busybox:1' : 'isthmus.dev/sandbox/sh:1',
+    operator,
+    async addNode(tenant, name, options = {}) {
+      const quota = options.quota ?? { pods: '50', 'requests.cpu': '16', 'requests.memory': '16Gi' }
+      const known = await http(operator(), { path: `/v1/tenants/${tenant}` })
+      if (known.status === 404)
+        await post('/v1/tenants', { name: tenant, quota, otherResources: 'unlimited' })
+      const capacity = options.capacity ?? { cpu: '16', memory: '32Gi', pods: '60' }
+      await post('/v1/nodes', { name, tenant, cluster: clusterName, capacity })
+      const body = { node: `${tenant}/${name}`, kind: 'agent' }
+      const credential = await post<{ id: string; clientSecret: string }>('/v1/credentials', body)
+      return { tenant, name, clientId: credential.id, clientSecret: credential.clientSecret }
+    },
+    async token(clientId, clientSecret, gateway = 0) {
+      const basic = Buffer.from(
+        `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`,
+      ).toString('base64')
+      const target = { server: gateways[gateway]?.ready.publicUrl ?? '', ca }
+      const reply = await json<{ access_token: string }>(target, {
+        method: 'POST',
+        path: '/oauth/token',
+        body: 'grant_type=client_credentials',
+        headers: { 'content-type': 'application/x-www-form-urlencoded', authorization: `Basic ${basic}` },
+      })
+      return reply.access_token
+    },
+    async clientOf(node, options = {}) {
+      const body = { node: `${node.tenant}/${node.name}`, kind: 'client', access: options.access ?? 'edit' }
+      const credential = await post<{ id: string; clientSecret: string }>('/v1/credentials', body)
+      const gateway = options.gateway ?? 0
+      const accessToken = await world.token(credential.id, credential.clientSecret, gateway)
+      return {
+        server: gateways[gateway]?.ready.publicUrl ?? '',
+        ca,
+        token: accessToken,
+        credentialId: credential.id,
+      }
+    },
+    async startAgent(node, userCluster, options = {}) {
+      const secretFile = join(dir, `${node.tenant}-${node.name}.secret`)
+      writeFileSync(secretFile, node.clientSecret, { mode: 0o600 })
+      const args = {
+        'node-name': node.name,
+        kubeconfig: await userCluster.nodeKubeconfig(node.name),
+        gateway: gateways[options.gateway ?? 0]?.ready.publicUrl ?? '',
+        'gateway-ca': caFile,
+        'client-id': node.clientId,
+        'client-secret-file': secretFile,
+        'node-ip': userCluster.nodeAddress,
+        'kubelet-port': '0',
+        'kubelet-client-ca': userCluster.caFile,
+      }
+      const flags = Object.entries(args).flatMap(([flag, value]) => [`--${flag}`, value])
+      const name = `agent-${node.tenant}-${node.name}`
+      const agent = await startIsthmus(dir, name, ['agent', ...flags, ...(options.args ?? [])])
+      stops.push(() => agent.stop())
+      return agent
+    },
+    startGateway,
+    close,
+  }
+  return world
+}
+
+const COLLECTIONS: Record<string, string> = {
+  Namespace: '/api/v1/namespaces',
+  ServiceAccount: '/api/v1/namespaces/isthmus-system/serviceaccounts',
+  ClusterRole: '/apis/rbac.authorization.k8s.io/v1/clusterroles',
+  ClusterRoleBinding: '/apis/rbac.authorization.k8s.io/v1/clusterrolebindings',
+  ValidatingAdmissionPolicy: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicies',
+  ValidatingAdmissionPolicyBinding: '/apis/admissionregistration.k8s.io/v1/validatingadmissionpolicybindings',
+}
+
+/** Applies deploy/data-plane.yaml, once per cluster, and gives a token of the gateway's account there. */
+async function prepareDataPlane(cluster: TestCluster): Promise<string> {
+  for (const document of parseAllDocuments(readFileSync(MANIFEST, 'utf8'))) {
+    const body = document.toJS() as { kind: string } | null
+    if (body === null) continue
+    const path = COLLECTIONS[body.kind]
+    if (path === undefined) throw new Error(`deploy/data-plane.yaml: unexpected ${body.kind}`)
+    const reply = await http(cluster.admin, { method: 'POST', path, body })
+    if (reply.status !== 201 && reply.status !== 409)
+      throw new Error(`${body.kind}: ${reply.status} ${reply.text}`)
+  }
+  const path = `${COLLECTIONS['ServiceAccount']}/isthmus-gateway/token`
+  const body = {
+    apiVersion: 'authentication.k8s.io/v1',
+    kind: 'TokenRequest',
+    spec: { expirationSeconds: 86_400 },
+  }
+  const reply = await json<{ status: { token: string } }>(cluster.admin, { method: 'POST', path, body })
+  return reply.status.token
+}
