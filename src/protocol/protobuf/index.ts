@@ -1,0 +1,1 @@
+export { decodeKubernetesBody, PROTOBUF_TYPE } from './decode-body.ts'
