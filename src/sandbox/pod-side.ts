@@ -5,6 +5,7 @@ import type { Role } from './api/context.ts'
 import type { IssuedCertificate } from './pki/authority.ts'
 import type { PodBackend } from './ports.ts'
 import { startRuntime } from './runtime/index.ts'
+import { startNodeLifecycle, startScheduler } from './scheduler/index.ts'
 import type { ResourceStore } from './store/types.ts'
 
 /** Whoever runs the pods, and what is to be stopped with it. */
@@ -26,10 +27,14 @@ export interface PodSideOptions {
   path: string
 }
 
-/** In a data plane the runtime of child processes. */
+/** The scheduler and the node controllers; in a data plane the runtime of child processes. */
 export async function startPodSide(options: PodSideOptions): Promise<PodSide> {
   const { role, store, clock, logger, dir, tokens, apiServer, path } = options
-  if (role !== 'data-plane') return { backend: undefined, stop: async () => {} }
+  const ends = [startScheduler({ store, clock, logger }), startNodeLifecycle({ store, clock, logger })]
+  const stopAll = () => {
+    for (const end of ends) end()
+  }
+  if (role !== 'data-plane') return { backend: undefined, stop: async () => stopAll() }
   const runtime = await startRuntime({
     store,
     clock,
@@ -46,5 +51,11 @@ export async function startPodSide(options: PodSideOptions): Promise<PodSide> {
         boundTo: { kind: 'Pod', ...pod },
       }),
   })
-  return { backend: runtime.backend, stop: () => runtime.stop() }
+  return {
+    backend: runtime.backend,
+    stop() {
+      stopAll()
+      return runtime.stop()
+    },
+  }
 }

@@ -1,5 +1,6 @@
 import { mkdir, rm } from 'node:fs/promises'
 import { join } from 'node:path'
+import { setImmediate } from 'node:timers/promises'
 import { isIsthmusError } from '../../../protocol/errors/index.ts'
 import { kubeTime, subjectOf } from '../../events.ts'
 import { type ContainerRecord, isActive } from '../container/record.ts'
@@ -174,6 +175,8 @@ export function startPodWorker(first: Pod, context: RuntimeContext): PodWorker {
         pause = isIsthmusError(error) ? 50 : 1_000
       }
       await wake.wait(pause, never)
+      // what comes in one turn of the event loop is looked at once; and a pod that keeps waking itself starves nobody
+      await setImmediate()
     }
     await rm(podDir, { recursive: true, force: true })
   }
