@@ -122,7 +122,7 @@ t.test('a pod that has ended gives back what it held, though its object is still
     ({ status }) => status.phase === 'Succeeded',
     60_000,
   )
-  await eventually('the ledger shows it', async () => (await usedOf('limits.cpu')) === '1')
+  t.ok(await eventually('the ledger shows it', async () => (await usedOf('limits.cpu')) === '1'))
   await removePod(user(), NAMESPACE, 'done')
 })
 

@@ -2,6 +2,9 @@
 const DEADLINE_MS = 15_000
 const STEP_MS = 20
 
+/** What is left of a type once it is truthy. */
+type Truthy<T> = Exclude<T, false | '' | 0 | null | undefined>
+
 /**
  * Calls `check` until it returns a truthy value, and returns that value.
  * Tests use it instead of sleeping: it ends as soon as the guarantee holds.
@@ -11,13 +14,13 @@ export async function eventually<T>(
   what: string,
   check: () => T | Promise<T>,
   deadlineMs = DEADLINE_MS,
-): Promise<NonNullable<T>> {
+): Promise<Truthy<T>> {
   const end = Date.now() + deadlineMs
   for (;;) {
     let failure: unknown
     try {
       const value = await check()
-      if (value) return value as NonNullable<T>
+      if (value) return value as Truthy<T>
     } catch (error) {
       failure = error
     }
