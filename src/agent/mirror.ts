@@ -16,8 +16,8 @@ export interface MirrorOptions<T extends KubeObject> {
   keyOf(object: T): string | undefined
   /** The object under this key came, changed or went; look it up. Must not throw. */
   onChange(key: string): void
-  /** A whole list came and holds nothing. */
-  onEmpty?(): void
+  /** A whole list came; from now on `isSynced`. */
+  onSynced?(): void
   /** How many gone objects are remembered; 0 by default. */
   tombstones?: number
   clock: Clock
@@ -44,11 +44,20 @@ export interface Mirror<T extends KubeObject> {
   run(): Promise<void>
 }
 
+/** Whether it is the same version of the same object, of which nobody needs to be told again. */
+function isSame(a: KubeObject, b: KubeObject): boolean {
+  return (
+    a.metadata?.resourceVersion !== undefined &&
+    a.metadata.resourceVersion === b.metadata?.resourceVersion &&
+    a.metadata.uid === b.metadata.uid
+  )
+}
+
 /** Whether `next` is not older than `present`. Versions are compared only where both are numbers (KEP-5504). */
-function isNewer(present: KubeObject | undefined, next: KubeObject): boolean {
-  const before = Number(present?.metadata?.resourceVersion)
+function isNewer(present: KubeObject, next: KubeObject): boolean {
+  const before = Number(present.metadata?.resourceVersion)
   const after = Number(next.metadata?.resourceVersion)
-  if (present?.metadata?.uid !== next.metadata?.uid) return true
+  if (present.metadata?.uid !== next.metadata?.uid) return true
   return !(Number.isFinite(before) && Number.isFinite(after)) || after >= before
 }
 
@@ -57,6 +66,7 @@ export function createMirror<T extends KubeObject>(options: MirrorOptions<T>): M
   const { keyOf, onChange } = options
   const objects = new Map<string, T>()
   const gone = new Map<string, T>()
+  let synced = false
 
   function remove(key: string, last: T): void {
     objects.delete(key)
@@ -71,7 +81,9 @@ export function createMirror<T extends KubeObject>(options: MirrorOptions<T>): M
 
   function put(object: T): void {
     const key = keyOf(object)
-    if (key === undefined || !isNewer(objects.get(key), object)) return
+    if (key === undefined) return
+    const present = objects.get(key)
+    if (present && (isSame(present, object) || !isNewer(present, object))) return
     objects.set(key, object)
     onChange(key)
   }
@@ -91,12 +103,13 @@ export function createMirror<T extends KubeObject>(options: MirrorOptions<T>): M
         if (key === undefined) continue
         present.add(key)
         const old = objects.get(key)
-        if (old?.metadata?.resourceVersion === item.metadata?.resourceVersion) continue
+        if (old && isSame(old, item)) continue
         objects.set(key, item)
         onChange(key)
       }
       for (const [key, object] of objects) if (!present.has(key)) remove(key, object)
-      if (present.size === 0) options.onEmpty?.()
+      synced = true
+      options.onSynced?.()
     },
     onEvent(type, object) {
       const key = keyOf(object)
@@ -117,7 +130,7 @@ export function createMirror<T extends KubeObject>(options: MirrorOptions<T>): M
     tombstone: (key) => gone.get(key),
     bury: (key) => void gone.delete(key),
     put,
-    isSynced: () => reflector.isSynced(),
+    isSynced: () => synced,
     staleSinceMs: () => reflector.staleSinceMs(),
     run: () => reflector.run(),
   }

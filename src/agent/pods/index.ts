@@ -55,6 +55,10 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
   const carrierApi = createCarrierApi(context, namespaces)
   const common = { clock, logger, random: () => context.random(), signal }
 
+  const lookAtAll = () => {
+    for (const uid of [...users.keys(), ...carriers.keys()]) queue.add(uid)
+  }
+
   const users: Mirror<V1Pod> = createMirror<V1Pod>({
     ...common,
     client: context.user,
@@ -67,6 +71,7 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
       options.onStanding()
       queue.add(uid)
     },
+    onSynced: lookAtAll,
   })
   const carriers: Mirror<V1Pod> = createMirror<V1Pod>({
     ...common,
@@ -74,6 +79,7 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
     path: ['api', 'v1', 'pods'],
     keyOf: carriedUid,
     onChange: (uid) => queue.add(uid),
+    onSynced: lookAtAll,
     tombstones: TOMBSTONES,
   })
   const queue = createWorkQueue<string>({
@@ -113,7 +119,7 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
 
   function isUsed(namespace: string): boolean {
     const inside = (pod: V1Pod) => pod.metadata?.namespace === namespace
-    return users.values().some(inside) || carriers.values().some(inside) || options.usesNamespace(namespace)
+    return [...users.values(), ...carriers.values()].some(inside) || options.usesNamespace(namespace)
   }
 
   async function housekeeping(): Promise<void> {
@@ -139,7 +145,7 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
     },
     lookAtAll() {
       waitingRoom.reopen()
-      for (const uid of [...users.keys(), ...carriers.keys()]) queue.add(uid)
+      lookAtAll()
     },
     standingOf(pod) {
       const uid = pod.metadata?.uid ?? ''

@@ -70,7 +70,7 @@ export function createReferences(
       query: { fieldSelector: `metadata.name=${reference.name}` },
       keyOf: (object) => object.metadata?.name,
       onChange: (name) => settle(mirror.get(name) ?? null),
-      onEmpty: () => settle(null),
+      onSynced: () => mirror.size === 0 && settle(null),
       clock: context.clock,
       logger: context.logger.child({ object: id }),
       random: context.random,

@@ -18,6 +18,8 @@ export interface ServiceEnvOptions {
   objects: CarriedObjects
   /** Where pods in the data plane reach the user's API server. */
   apiServer: ApiServerAddress | undefined
+  /** The Services are known: pods that waited for them may be carried. */
+  onSynced(): void
 }
 
 const keyOf = (namespace: string, name: string): ObjectKey => ({ kind: 'ConfigMap', namespace, name })
@@ -25,7 +27,7 @@ const keyOf = (namespace: string, name: string): ObjectKey => ({ kind: 'ConfigMa
 /** Follows all Services (which a node may list) and keeps two ConfigMaps in each namespace that pods use. */
 export function createServiceEnv(
   context: Pick<AgentContext, 'user' | 'nodeName' | 'clock' | 'logger' | 'random' | 'signal'>,
-  { objects, apiServer }: ServiceEnvOptions,
+  { objects, apiServer, onSynced }: ServiceEnvOptions,
 ): ServiceEnv {
   const users = new Map<string, Set<string>>()
   const namespaceOf = new Map<string, string>()
@@ -42,6 +44,7 @@ export function createServiceEnv(
       if (service && isMasterService(service)) for (const name of users.keys()) write(name)
       else if (users.has(namespace)) write(namespace)
     },
+    onSynced: () => onSynced(),
     clock: context.clock,
     logger: context.logger,
     random: context.random,

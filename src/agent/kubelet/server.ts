@@ -1,0 +1,191 @@
+import type { createServer, IncomingMessage, Server, ServerResponse } from 'node:http'
+import { createServer as createTlsServer } from 'node:https'
+import type { AddressInfo } from 'node:net'
+import type { Duplex } from 'node:stream'
+import type { V1Pod } from '@kubernetes/client-node'
+import { isKubeApiError } from '../../kube/index.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { IsthmusError, toIsthmusError, toStatus } from '../../protocol/errors/index.ts'
+import { guardUpgradeSocket, refuseUpgrade, StreamError } from '../../protocol/streams/index.ts'
+import type { GatewayClient } from '../gateway/client.ts'
+import type { Authenticate } from './authenticate.ts'
+import type { Authorize } from './authorize.ts'
+import { serveContainerLogs } from './container-logs.ts'
+import { parseLogOptions } from './log-options.ts'
+import { parseCommandStreams, serveCommand, servePortForward, type Upgrade } from './streams.ts'
+import { containerTarget, type PodLookup, podTarget } from './target.ts'
+
+export interface KubeletServerOptions {
+  gateway: GatewayClient
+  authenticate: Authenticate
+  authorize: Authorize
+  pods: PodLookup & { all(): Iterable<V1Pod> }
+  /** PEM; the server asks for client certificates and verifies them against `clientCa`. */
+  tls: { cert: string; key: string; clientCa: string | undefined }
+  /** What `/configz` shows. */
+  config: Record<string, unknown>
+  logger: Logger
+}
+
+export interface KubeletServer {
+  /** Binds. Returns the port. */
+  listen(host: string, port: number): Promise<number>
+  /** Takes another serving certificate from here on. */
+  setCertificate(cert: string, key: string): void
+  /** Ends every stream and the listener. */
+  close(): Promise<void>
+}
+
+/** Any failure as the status and text to answer with. */
+function answerOf(error: unknown): { code: number; body: object } {
+  if (isKubeApiError(error)) return { code: error.code, body: error.status }
+  const known = toIsthmusError(error)
+  return { code: known.status, body: toStatus(known) }
+}
+
+const unavailableYet = new Set(['stats', 'metrics', 'checkpoint'])
+
+/** The kubelet's API over TLS: authenticated, authorised, then served; anonymous calls are refused. */
+export function createKubeletServer(options: KubeletServerOptions): KubeletServer {
+  const { gateway, authenticate, authorize, pods, logger } = options
+  const sockets = new Set<Duplex>()
+
+  async function admit(req: IncomingMessage, url: URL): Promise<void> {
+    const caller = await authenticate(req).catch((cause) => {
+      throw new IsthmusError('unavailable', 'the token could not be reviewed', { cause })
+    })
+    if (!caller) throw new IsthmusError('unauthenticated', 'Unauthorized')
+    const allowed = await authorize(caller, req.method ?? 'GET', url.pathname).catch((cause) => {
+      throw new IsthmusError('unavailable', 'access could not be reviewed', { cause })
+    })
+    if (!allowed) {
+      throw new IsthmusError(
+        'forbidden',
+        `Forbidden (user=${caller.user}, verb=${req.method}, path=${url.pathname})`,
+      )
+    }
+  }
+
+  const sendJson = (res: ServerResponse, body: unknown, code = 200) => {
+    const text = JSON.stringify(body)
+    res.writeHead(code, { 'content-type': 'application/json' }).end(text)
+  }
+
+  async function serve(req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
+    const [first = '', ...rest] = segmentsOf(url)
+    if (req.method !== 'GET' && req.method !== 'HEAD')
+      throw new IsthmusError('method_not_allowed', 'Method not allowed')
+    if (first === 'healthz') res.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
+    else if (first === 'pods' || first === 'runningpods') sendJson(res, podList(first, pods.all()))
+    else if (first === 'configz') sendJson(res, { kubeletconfig: options.config })
+    else if (first === 'containerLogs') {
+      const target = containerTarget(pods, rest)
+      await serveContainerLogs(gateway, target, parseLogOptions(url.searchParams), res)
+    } else if (first === 'logs') throw new IsthmusError('forbidden', 'a virtual node has no log files')
+    else if (unavailableYet.has(first)) {
+      throw new IsthmusError('not_implemented', `/${first} is not served by this version of the virtual node`)
+    } else if (['exec', 'attach', 'portForward'].includes(first)) {
+      throw new IsthmusError('bad_request', 'Upgrade request required')
+    } else throw new IsthmusError('not_found', 'page not found')
+  }
+
+  async function stream(upgrade: Upgrade, url: URL): Promise<void> {
+    const [first, ...rest] = segmentsOf(url)
+    if (first === 'exec' || first === 'attach') {
+      const target = containerTarget(pods, rest)
+      const command = url.searchParams.getAll('command')
+      if (first === 'exec' && command.length === 0) throw new IsthmusError('bad_request', 'no command')
+      const streams = parseCommandStreams(url.searchParams)
+      await serveCommand(gateway, upgrade, { verb: first, target, command, streams })
+    } else if (first === 'portForward') await servePortForward(gateway, upgrade, podTarget(pods, rest))
+    else throw new IsthmusError('not_found', 'page not found')
+  }
+
+  function onRequest(req: IncomingMessage, res: ServerResponse): void {
+    const url = new URL(req.url ?? '/', 'https://kubelet')
+    admit(req, url)
+      .then(() => serve(req, res, url))
+      .catch((error) => {
+        const { code, body } = answerOf(error)
+        if (code >= 500)
+          logger.warn({ err: error, path: url.pathname }, 'a request of the kubelet port failed')
+        if (res.headersSent) res.destroy()
+        else sendJson(res, body, code)
+      })
+  }
+
+  function onUpgrade(req: IncomingMessage, socket: Duplex, head: Buffer): void {
+    guardUpgradeSocket(socket)
+    sockets.add(socket)
+    socket.on('close', () => sockets.delete(socket))
+    const url = new URL(req.url ?? '/', 'https://kubelet')
+    admit(req, url)
+      .then(() => stream({ req, socket, head }, url))
+      .catch((error) => {
+        // Answered already, or nobody is left to be answered.
+        if (error instanceof StreamError) return
+        const { code, body } = answerOf(error)
+        if (code >= 500)
+          logger.warn({ err: error, path: url.pathname }, 'a stream of the kubelet port failed')
+        refuseUpgrade(socket, code, body)
+      })
+  }
+
+  const { cert, key, clientCa } = options.tls
+  const server = createTlsServer({
+    cert,
+    key,
+    ca: clientCa,
+    requestCert: clientCa !== undefined,
+    rejectUnauthorized: false, // whoever has none may have a token; `authorized` tells
+    minVersion: 'TLSv1.2',
+  })
+  attach(server, onRequest, onUpgrade)
+
+  return {
+    listen: (host, port) =>
+      new Promise((resolve, reject) => {
+        server.once('error', reject)
+        server.listen(port, host, () => resolve((server.address() as AddressInfo).port))
+      }),
+    setCertificate: (nextCert, nextKey) =>
+      server.setSecureContext({ cert: nextCert, key: nextKey, ca: clientCa, minVersion: 'TLSv1.2' }),
+    close: () =>
+      new Promise((resolve) => {
+        server.close(() => resolve())
+        server.closeAllConnections()
+        for (const socket of sockets) socket.destroy()
+      }),
+  }
+}
+
+function attach(
+  server: Server | ReturnType<typeof createServer>,
+  onRequest: (req: IncomingMessage, res: ServerResponse) => void,
+  onUpgrade: (req: IncomingMessage, socket: Duplex, head: Buffer) => void,
+): void {
+  server.on('request', onRequest)
+  server.on('upgrade', onUpgrade)
+  // Go's transports keep idle connections 90 s: one that we close first meets their next request (rule 3).
+  server.keepAliveTimeout = 95_000
+  server.requestTimeout = 0
+}
+
+function segmentsOf(url: URL): string[] {
+  return url.pathname
+    .split('/')
+    .slice(1)
+    .filter((segment, index, all) => segment !== '' || index < all.length - 1)
+    .map((segment) => {
+      try {
+        return decodeURIComponent(segment)
+      } catch (cause) {
+        throw new IsthmusError('bad_request', 'the path is malformed', { cause })
+      }
+    })
+}
+
+function podList(route: string, pods: Iterable<V1Pod>): object {
+  const items = [...pods].filter((pod) => route === 'pods' || pod.status?.phase === 'Running')
+  return { kind: 'PodList', apiVersion: 'v1', metadata: {}, items }
+}

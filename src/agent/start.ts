@@ -1,0 +1,194 @@
+import { createKubeClient, type KubeClient, type KubeTarget } from '../kube/index.ts'
+import type { Clock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { Self } from '../protocol/schemas/agent.ts'
+import type { AgentContext } from './context.ts'
+import { createEventCopy } from './events/copy.ts'
+import { createRecorder } from './events/recorder.ts'
+import { createAccessToken } from './gateway/access-token.ts'
+import { createGatewayClient } from './gateway/client.ts'
+import { createKubelet } from './kubelet/index.ts'
+import { createNodeModule } from './node/index.ts'
+import { carriedUid } from './pods/decide.ts'
+import { createDependencies } from './pods/dependencies.ts'
+import { createPodsModule } from './pods/index.ts'
+import { createNamespaces } from './pods/namespaces.ts'
+import { hasMoreRoom } from './self/room.ts'
+import { createSelfWatch } from './self/self-watch.ts'
+import { createCarriedObjects } from './sync/carried-objects.ts'
+import { createReferences } from './sync/references.ts'
+import { createServiceEnv } from './sync/service-env.ts'
+import { createTokens } from './tokens/tokens.ts'
+import { AGENT_VERSION } from './version.ts'
+import { createWriter } from './writer/writer.ts'
+
+export interface AgentOptions {
+  /** Name of the Node. */
+  nodeName: string
+  /** Unique per process. */
+  instance: string
+  /** InternalIP of the Node. */
+  nodeIp: string
+  /** The user's API server and the identity there. */
+  user: KubeTarget
+  gateway: { url: string; ca: string | undefined; clientId: string; clientSecret(): Promise<string> }
+  kubelet: {
+    host: string
+    port: number
+    /** PEM; self-signed when absent. */
+    certificate: { cert: string; key: string } | undefined
+    /** PEM; see `--kubelet-client-ca`. */
+    clientCa: string | undefined
+  }
+  /** Milliseconds; Infinity for ever. */
+  staticPeriodMs: number
+  clusterDns: { servers: string[]; domain: string } | undefined
+  podApiServer: { host: string; port: number } | undefined
+  declaredFeatures: readonly string[]
+  nodeLabels: Record<string, string>
+}
+
+export interface AgentDeps {
+  clock: Clock
+  logger: Logger
+  /** 0 ≤ x < 1. */
+  random(): number
+}
+
+export interface Agent {
+  /** Port of the kubelet API. */
+  kubeletPort: number
+  /** Stops: gives the writer lease back and ends the streams. Never deletes the Node (PodGC would take its pods). */
+  stop(): Promise<void>
+}
+
+/** The composition root of the agent: wires the modules, binds the kubelet port and starts every loop. */
+export async function startAgent(options: AgentOptions, deps: AgentDeps): Promise<Agent> {
+  const { nodeName, instance, nodeIp } = options
+  const { clock, logger, random } = deps
+  const stopping = new AbortController()
+  const signal = stopping.signal
+  const userAgent = `isthmus-agent/${AGENT_VERSION}`
+
+  const user: KubeClient = createKubeClient(options.user, { userAgent })
+  const target = { server: options.gateway.url, ca: options.gateway.ca }
+  const anonymous = createKubeClient(target, { userAgent })
+  const token = createAccessToken({ client: anonymous, clock, ...options.gateway })
+  const authenticated = createKubeClient({ ...target, token: () => token.get() }, { userAgent })
+  const gateway = createGatewayClient({ authenticated, anonymous, epoch: () => writer.epoch() })
+
+  const isWriter = () => writer.epoch() !== undefined
+  const recorder = createRecorder({ user, nodeName, clock, logger, isWriter })
+  const context: AgentContext = {
+    user,
+    gateway: gateway.kube,
+    nodeName,
+    facts: { nodeName, hostIp: nodeIp, clusterDns: options.clusterDns },
+    clock,
+    logger,
+    random,
+    signal,
+    isWriter,
+    self: () => self.current(),
+    isConnected: () => self.connection().connected,
+    recorder,
+  }
+
+  const writer = createWriter({
+    gateway,
+    instance,
+    clock,
+    logger,
+    signal,
+    onChange(writing) {
+      node.touch()
+      if (writing) pods.lookAtAll()
+    },
+  })
+  let known: Self | undefined
+  const self = createSelfWatch({
+    gateway,
+    clock,
+    logger,
+    signal,
+    refreshToken: () => token.refresh(),
+    onChange() {
+      node.touch()
+      const now = self.current()
+      if (now && now !== known && hasMoreRoom(known, now)) pods.quotaFreed()
+      known = now
+    },
+  })
+
+  const namespaces = createNamespaces(context)
+  const objects = createCarriedObjects(context, namespaces)
+  const references = createReferences(context, { objects, onChange: (uid) => pods.enqueue(uid) })
+  const serviceEnv = createServiceEnv(context, {
+    objects,
+    apiServer: options.podApiServer,
+    onSynced: () => pods.lookAtAll(),
+  })
+  const tokens = createTokens(context, objects)
+  const elapsed = () => clock.elapsed()
+  const pods = createPodsModule({
+    context,
+    namespaces,
+    dependencies: createDependencies({ references, serviceEnv, tokens, elapsed }),
+    onStanding: () => node.touch(),
+    usesNamespace: (namespace) => references.uses(namespace),
+  })
+  const events = createEventCopy(context, { carriers: pods.carriers, users: pods.users, uidOf: carriedUid })
+
+  const kubelet = await createKubelet({
+    user,
+    gateway,
+    nodeName,
+    nodeIp,
+    certificate: options.kubelet.certificate,
+    clientCa: options.kubelet.clientCa,
+    clusterCa: options.user.ca,
+    users: pods.users,
+    config: { kind: 'KubeletConfiguration', apiVersion: 'kubelet.config.k8s.io/v1beta1', nodeName },
+    clock,
+    logger,
+  })
+  const kubeletPort = await kubelet.listen(options.kubelet.host, options.kubelet.port)
+
+  const node = createNodeModule({
+    user,
+    name: nodeName,
+    instance,
+    self,
+    writer,
+    recorder,
+    identity: {
+      internalIp: nodeIp,
+      kubeletPort,
+      declaredFeatures: options.declaredFeatures,
+      labels: options.nodeLabels,
+    },
+    staticPeriodMs: options.staticPeriodMs,
+    pods: () => pods.users.values(),
+    standingOf: (pod) => pods.standingOf(pod),
+    clock,
+    logger,
+    signal,
+  })
+
+  const loops = [self, writer, node, serviceEnv, pods, events].map((module) =>
+    module.run().catch((error) => {
+      if (!signal.aborted) logger.error({ err: error }, 'a loop of the agent ended')
+    }),
+  )
+
+  return {
+    kubeletPort,
+    async stop() {
+      stopping.abort(new Error('the agent stops'))
+      await kubelet.close()
+      await Promise.all([...loops, objects.close(), tokens.close()])
+      await writer.release()
+      await Promise.all([user.close(), authenticated.close(), anonymous.close()])
+    },
+  }
+}
