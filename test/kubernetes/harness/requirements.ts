@@ -17,6 +17,7 @@ const COMMANDS: Readonly<Record<string, string>> = {
   ctr: 'containerd',
   runc: 'runc',
   busybox: 'busybox-static',
+  haproxy: 'haproxy',
 }
 
 /** Where Debian's containernetworking-plugins puts them. */

@@ -3,9 +3,12 @@ import { type ChildProcess, spawn } from 'node:child_process'
 import { once } from 'node:events'
 import { readFileSync } from 'node:fs'
 import { createServer } from 'node:https'
+import { connect, createServer as createTcpServer } from 'node:net'
 import { join } from 'node:path'
+import { text } from 'node:stream/consumers'
 import { eventually } from '../../support/eventually.ts'
 import t from '../../support/tap.ts'
+import { startBalancer } from '../harness/balancer.ts'
 import { listBridges, sweepBridges } from '../harness/network.ts'
 import { openKubernetesWorld } from '../harness/world.ts'
 
@@ -114,6 +117,28 @@ t.test('NodeRestriction and the Node authorizer are on: a node sees nothing but 
     asked.some(({ requestURI }) => requestURI === '/api/v1/secrets'),
     'the audit log tells who asked for what',
   )
+})
+
+t.test('the balancer takes turns, and leaves out a replica that has gone', async (t) => {
+  const start = async (name: string) => {
+    const server = createTcpServer((socket) => socket.end(name))
+    await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
+    t.teardown(() => server.close())
+    return { server, authority: `127.0.0.1:${(server.address() as { port: number }).port}` }
+  }
+  const [one, two] = [await start('one'), await start('two')]
+  const backends = [one.authority, two.authority]
+  const balancer = await startBalancer({ dir: join(dir, 'balancer'), backends })
+  t.teardown(() => balancer.stop())
+  const [host, port] = balancer.authority.split(':')
+  const ask = () => text(connect({ host, port: Number(port) }))
+  t.same([await ask(), await ask()].sort(), ['one', 'two'])
+  one.server.close()
+  await eventually(
+    'the one that is left answers',
+    async () => (await ask()) === 'two' && (await ask()) === 'two',
+  )
+  t.same([await ask(), await ask()], ['two', 'two'])
 })
 
 t.test('a killed runner leaves no process, and the next run removes its bridge and cgroup', async (t) => {
