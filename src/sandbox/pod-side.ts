@@ -2,6 +2,7 @@ import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { ServiceAccountTokens } from './api/auth/service-account-tokens.ts'
 import type { Role } from './api/context.ts'
+import { createKubeletProxy } from './kubelet-proxy/index.ts'
 import type { IssuedCertificate } from './pki/authority.ts'
 import type { PodBackend } from './ports.ts'
 import { startRuntime } from './runtime/index.ts'
@@ -10,7 +11,7 @@ import type { ResourceStore } from './store/types.ts'
 
 /** Whoever runs the pods, and what is to be stopped with it. */
 export interface PodSide {
-  backend: PodBackend | undefined
+  backend: PodBackend
   stop(): Promise<void>
 }
 
@@ -27,14 +28,26 @@ export interface PodSideOptions {
   path: string
 }
 
-/** The scheduler and the node controllers; in a data plane the runtime of child processes. */
+/**
+ * The scheduler and the node controllers; in a data plane the runtime of child processes, in a user cluster the way to
+ * the kubelets of nodes that registered.
+ */
 export async function startPodSide(options: PodSideOptions): Promise<PodSide> {
   const { role, store, clock, logger, dir, tokens, apiServer, path } = options
   const ends = [startScheduler({ store, clock, logger }), startNodeLifecycle({ store, clock, logger })]
   const stopAll = () => {
     for (const end of ends) end()
   }
-  if (role !== 'data-plane') return { backend: undefined, stop: async () => stopAll() }
+  if (role !== 'data-plane') {
+    const proxy = createKubeletProxy({ trust: options.kubeletClient, logger })
+    return {
+      backend: proxy,
+      async stop() {
+        stopAll()
+        proxy.close()
+      },
+    }
+  }
   const runtime = await startRuntime({
     store,
     clock,

@@ -1,0 +1,1 @@
+export { createKubeletProxy, type KubeletProxy, type KubeletProxyOptions } from './proxy.ts'
