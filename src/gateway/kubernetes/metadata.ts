@@ -1,7 +1,14 @@
 import { type Asked, askedFor, readAsked, writeAsked } from './asked.ts'
-import { ASKED_ANNOTATION, GATEWAY_PREFIX, NODE_LABEL, OWNERS_ANNOTATION, TENANT_LABEL } from './keys.ts'
+import {
+  ASKED_ANNOTATION,
+  GATEWAY_PREFIX,
+  NAMESPACE_KEY,
+  NODE_LABEL,
+  OWNERS_ANNOTATION,
+  TENANT_LABEL,
+} from './keys.ts'
 import type { KubeObject, ObjectMeta, OwnerReference } from './objects.ts'
-import type { TenantView } from './view.ts'
+import { type TenantView, virtualNamespace } from './view.ts'
 
 /** Metadata that the tenant sees as it is; everything else is mapped or hidden. */
 const plainFields = [
@@ -18,6 +25,16 @@ const plainFields = [
 /** Whether an object of the data plane is this virtual node's: the label that every object of it carries. */
 export function isOwn(view: TenantView, object: KubeObject): boolean {
   return object.metadata?.labels?.[NODE_LABEL] === view.nodeId
+}
+
+/**
+ * The tenant's name of an object's namespace. The directory knows it; the last events of a namespace may come after
+ * its mapping was dropped, and then the gateway's own key on the object, which nobody else can write, still says it.
+ */
+export function namespaceOfObject(view: TenantView, object: KubeObject): string | undefined {
+  const known = virtualNamespace(view, object.metadata?.namespace)
+  if (known !== undefined || !isOwn(view, object)) return known
+  return object.metadata?.annotations?.[NAMESPACE_KEY]
 }
 
 /**

@@ -1,5 +1,5 @@
 import { NAMESPACE_KEY, NAMESPACE_NAME_LABEL } from './keys.ts'
-import { metadataForDataPlane, metadataForTenant } from './metadata.ts'
+import { isOwn, metadataForDataPlane, metadataForTenant } from './metadata.ts'
 import type { KubeObject } from './objects.ts'
 import { redactValue } from './redact.ts'
 import { type TenantView, virtualNamespace } from './view.ts'
@@ -9,7 +9,9 @@ import { type TenantView, virtualNamespace } from './view.ts'
  * the name and its label are the tenant's. undefined for a Namespace that is not this node's.
  */
 export function namespaceForTenant(view: TenantView, object: KubeObject): KubeObject | undefined {
-  const name = virtualNamespace(view, object.metadata?.name)
+  // The DELETED event may come after the mapping was dropped: the label, which is the gateway's, still says it.
+  const label = isOwn(view, object) ? object.metadata?.labels?.[NAMESPACE_KEY] : undefined
+  const name = virtualNamespace(view, object.metadata?.name) ?? label
   if (name === undefined) return undefined
   const metadata = metadataForTenant(object, undefined)
   metadata.name = name

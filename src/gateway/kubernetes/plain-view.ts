@@ -1,12 +1,13 @@
-import { metadataForDataPlane, metadataForTenant } from './metadata.ts'
+import { NAMESPACE_KEY } from './keys.ts'
+import { metadataForDataPlane, metadataForTenant, namespaceOfObject } from './metadata.ts'
 import type { KubeObject } from './objects.ts'
-import { type TenantView, virtualNamespace } from './view.ts'
+import type { TenantView } from './view.ts'
 
 /** A ConfigMap or Secret as its tenant sees it: the content is the tenant's own, only metadata is mapped. */
 export function plainForTenant(view: TenantView, object: KubeObject): KubeObject {
   return {
     ...object,
-    metadata: metadataForTenant(object, virtualNamespace(view, object.metadata?.namespace)),
+    metadata: metadataForTenant(object, namespaceOfObject(view, object)),
   }
 }
 
@@ -18,6 +19,8 @@ export function plainForDataPlane(
   current?: KubeObject,
 ): KubeObject {
   const metadata = metadataForDataPlane(view, object, physicalNamespace, current)
+  const name = namespaceOfObject(view, current ?? { metadata: { namespace: physicalNamespace } })
+  if (name !== undefined) metadata.annotations = { ...metadata.annotations, [NAMESPACE_KEY]: name }
   if (current === undefined) {
     delete metadata.finalizers
     delete metadata.ownerReferences

@@ -1,9 +1,9 @@
 import { type Asked, askedValue, overriddenFields, readAsked } from './asked.ts'
-import { metadataForTenant } from './metadata.ts'
+import { metadataForTenant, namespaceOfObject } from './metadata.ts'
 import type { Container, Pod, PodSpec } from './objects.ts'
 import { dataPlaneFields, isVisibleToleration } from './pod-fields.ts'
 import { statusForTenant } from './pod-status.ts'
-import { type TenantView, virtualNamespace } from './view.ts'
+import type { TenantView } from './view.ts'
 
 /**
  * A pod of the data plane as its tenant sees it: on the virtual node, in the tenant's namespace, with the
@@ -11,7 +11,7 @@ import { type TenantView, virtualNamespace } from './view.ts'
  */
 export function podForTenant(view: TenantView, pod: Pod): Pod {
   const asked = readAsked(pod)
-  const namespace = virtualNamespace(view, pod.metadata.namespace)
+  const namespace = namespaceOfObject(view, pod)
   const shown: Pod = {
     apiVersion: 'v1',
     kind: 'Pod',

@@ -1,8 +1,8 @@
 import { findUnknownFields, withoutUnknownFields } from '../../../kube/schema/index.ts'
 import { IsthmusError } from '../../../protocol/errors/index.ts'
+import { decodeKubernetesBody } from '../../../protocol/protobuf/index.ts'
 import { isRecord, type KubeObject } from '../../kubernetes/objects.ts'
 import type { KubeCall } from './call.ts'
-import { decodeProtobuf } from './protobuf.ts'
 import { fieldValidation } from './query.ts'
 
 /** Kubernetes allows 3 MiB (rule 5); a Secret may be 1 MiB before base64. */
@@ -18,11 +18,8 @@ interface ExpectedKind {
  * @throws IsthmusError unsupported_media_type, bad_request
  */
 export function readObject(call: KubeCall, expected: ExpectedKind): KubeObject {
-  const type = mediaType(call.contentType)
-  const value =
-    type === 'application/vnd.kubernetes.protobuf' ? decodeProtobuf(call.body) : readJson(call, type)
-  if (!isRecord(value)) throw new IsthmusError('bad_request', 'the body is not an object')
-  const object = value as KubeObject
+  const bytes = decodeKubernetesBody(call.contentType, call.body, `${expected.apiVersion}/${expected.kind}`)
+  const object = bytes as KubeObject
   const { kind = expected.kind, apiVersion = expected.apiVersion } = object
   if (kind !== expected.kind || apiVersion !== expected.apiVersion) {
     throw new IsthmusError(
@@ -34,17 +31,6 @@ export function readObject(call: KubeCall, expected: ExpectedKind): KubeObject {
     throw new IsthmusError('bad_request', 'metadata is not an object')
   }
   return { ...object, apiVersion, kind, metadata: object.metadata ?? {} }
-}
-
-/** The body's JSON for content that must be JSON. */
-export function readJson(call: KubeCall, type = mediaType(call.contentType)): unknown {
-  if (type !== 'application/json') {
-    throw new IsthmusError(
-      'unsupported_media_type',
-      'the body of the request was in an unknown format - accepted media types include: application/json, application/vnd.kubernetes.protobuf',
-    )
-  }
-  return parseJson(call.body)
 }
 
 /** @throws IsthmusError bad_request with the parser's place, never the content. */

@@ -1,8 +1,7 @@
 import { IsthmusError } from '../../../protocol/errors/index.ts'
+import { decodeKubernetesBody } from '../../../protocol/protobuf/index.ts'
 import { isRecord } from '../../kubernetes/objects.ts'
-import { mediaType, parseJson } from './body.ts'
 import type { KubeCall } from './call.ts'
-import { decodeProtobuf } from './protobuf.ts'
 import { flag, integer, isDryRun, single } from './query.ts'
 
 /** metav1.DeleteOptions as they go upstream. */
@@ -31,15 +30,8 @@ export function readDeleteOptions(call: KubeCall): DeleteOptions {
 }
 
 function readBody(call: KubeCall): Record<string, unknown> {
-  const type = mediaType(call.contentType)
-  if (type !== 'application/json' && type !== 'application/vnd.kubernetes.protobuf') {
-    throw new IsthmusError(
-      'unsupported_media_type',
-      'accepted media types include: application/json, application/vnd.kubernetes.protobuf',
-    )
-  }
-  const value = type === 'application/json' ? parseJson(call.body) : decodeProtobuf(call.body)
-  if (!isRecord(value) || (value.kind !== undefined && value.kind !== 'DeleteOptions')) {
+  const value = decodeKubernetesBody(call.contentType, call.body, 'v1/DeleteOptions')
+  if (value.kind !== undefined && value.kind !== 'DeleteOptions') {
     throw new IsthmusError('bad_request', 'the body of a DELETE must be DeleteOptions')
   }
   return value

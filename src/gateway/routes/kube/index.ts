@@ -5,6 +5,7 @@ import { createCutOffs } from './cut-offs.ts'
 import type { KubernetesFaceDeps } from './deps.ts'
 import { registerErrors } from './errors.ts'
 import { registerDiscovery } from './meta/discovery.ts'
+import { registerOpenApi } from './meta/openapi.ts'
 import { registerRoutes } from './routes.ts'
 
 export type { KubernetesFaceDeps } from './deps.ts'
@@ -35,6 +36,7 @@ export async function registerKubernetesFace(
     })
     registerErrors(scope, deps)
     registerDiscovery(scope)
+    registerOpenApi(scope)
     registerRoutes(scope, deps, cutOffs)
   })
 }

@@ -14,10 +14,13 @@ import { listObjects } from './objects/list.ts'
 import { patchObject } from './objects/patch.ts'
 import { updateObject } from './objects/update.ts'
 import { watchObjects } from './objects/watch.ts'
+import { changePodStatus } from './pods/change-status.ts'
 import { createPod } from './pods/create.ts'
+import { changeEphemeralContainers } from './pods/ephemeral-containers.ts'
 import { evictPod } from './pods/evict.ts'
 import { getLog } from './pods/log.ts'
 import { needsUpgrade } from './pods/needs-upgrade.ts'
+import { resizePod } from './pods/resize.ts'
 import { reviewAccess } from './reviews/self-subject-access-review.ts'
 import { reviewSelf } from './reviews/self-subject-review.ts'
 
@@ -50,6 +53,13 @@ export const operations: Readonly<Record<string, Operations>> = {
   pods: { ...plain, create: createPod },
   'pods/log': { get: getLog },
   'pods/eviction': { create: evictPod },
+  'pods/status': { get: getObject, update: changePodStatus, patch: changePodStatus },
+  'pods/resize': { get: getObject, update: resizePod, patch: resizePod },
+  'pods/ephemeralcontainers': {
+    get: getObject,
+    update: changeEphemeralContainers,
+    patch: changeEphemeralContainers,
+  },
   'pods/exec': { get: needsUpgrade, create: needsUpgrade },
   'pods/attach': { get: needsUpgrade, create: needsUpgrade },
   'pods/portforward': { get: needsUpgrade, create: needsUpgrade },

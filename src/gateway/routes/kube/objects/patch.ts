@@ -9,7 +9,7 @@ import { single } from '../query.ts'
 import { applyObject } from './apply.ts'
 import { changeObject } from './change.ts'
 
-export const APPLY_TYPE = 'application/apply-patch+yaml'
+const APPLY_TYPE = 'application/apply-patch+yaml'
 
 /**
  * PATCH of one object. JSON, merge and strategic merge patches are applied here, to the tenant's view: array

@@ -19,10 +19,16 @@ export function readNewObject(call: KubeCall): KubeObject {
   if (object.metadata?.resourceVersion) {
     throw new IsthmusError('bad_request', 'resourceVersion should not be set on objects to be created')
   }
+  checkNewObject(call, object)
+  return object
+}
+
+/** Name, shape and policy of an object that is to be made. @throws IsthmusError invalid, with all faults */
+export function checkNewObject(call: KubeCall, object: KubeObject): void {
+  const { resource } = call
   const faults = [...nameFaults(object.metadata?.name), ...shapeFaults(object)]
   if (faults.length === 0) faults.push(...codecOf(resource).faults(call.view, undefined, object))
   if (faults.length > 0) throw invalidObject(resource.kind, String(object.metadata?.name ?? ''), faults)
-  return object
 }
 
 /** The object with the path's namespace. @throws IsthmusError bad_request when it names another (B8) */

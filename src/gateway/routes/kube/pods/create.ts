@@ -1,113 +1,24 @@
-import { randomUUID } from 'node:crypto'
-import { isKubeApiError, KubeUnreachableError } from '../../../../kube/client/types.ts'
-import { effectiveAmounts, type PodResources } from '../../../../kube/effective-requests.ts'
-import type { NamespaceRecord } from '../../../directory/index.ts'
-import { withDefaultRequests } from '../../../kubernetes/default-requests.ts'
-import { RESERVATION_LABEL, UID_ANNOTATION } from '../../../kubernetes/keys.ts'
 import type { Pod } from '../../../kubernetes/objects.ts'
-import { podForDataPlane } from '../../../kubernetes/pod-forward.ts'
-import { podForTenant } from '../../../kubernetes/pod-view.ts'
-import { errorForTenant } from '../../../kubernetes/upstream-errors.ts'
-import { type KubeAnswer, type KubeCall, subjectOf, upstreamHeaders, upstreamPath } from '../call.ts'
+import { type KubeAnswer, type KubeCall, upstreamHeaders, upstreamPath } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
-import { findOwn } from '../objects/get.ts'
 import { readNewObject } from '../objects/prepare.ts'
-import { isDryRun, writeQuery } from '../query.ts'
-import { render } from '../render.ts'
+import { writeQuery } from '../query.ts'
 import { requireNamespace } from '../tenant-namespace.ts'
+import { makePod } from './make-pod.ts'
 
-/**
- * POST of a pod: policy, reservation, create in the data plane, commit with what it returned (rule 18, design.md
- * §4). A retry of a create whose answer was lost finds its pod by the user's UID and is charged once.
- */
+/** POST of a pod: policy, namespace, reservation, create in the data plane, commit. */
 export async function createPod(call: KubeCall, deps: KubernetesFaceDeps): Promise<KubeAnswer> {
   const asked = readNewObject(call) as Pod
   const query = writeQuery(call)
   const namespace = await requireNamespace(deps.directory, call)
-  const reservationId = randomUUID()
-  const pod = podForDataPlane(call.view, withDefaultRequests(asked, deps.defaultRequests), {
-    namespace: namespace.name,
-    physicalNamespace: namespace.physicalName,
-    reservationId,
-  })
-  const amounts = effectiveAmounts(pod as unknown as PodResources)
-  const reserved = !isDryRun(call.query)
-  if (reserved) {
-    await deps.quota.reserve({
-      id: reservationId,
-      tenantId: call.principal.tenantId,
-      nodeId: call.principal.nodeId,
-      clusterId: call.principal.clusterId,
-      namespace: namespace.name,
-      physicalNamespace: namespace.physicalName,
-      name: pod.metadata.name ?? '',
-      amounts,
-    })
-  }
-  const outcome = await makePod(call, namespace, pod, query)
-  if (reserved) await settle(deps, reservationId, outcome)
-  if ('error' in outcome) throw errorForTenant(call.view, outcome.error, subjectOf(call, pod.metadata.name))
-  return { status: outcome.status, body: render(call, podForTenant(call.view, outcome.pod)) }
-}
-
-/** How the create ended. `unknown`: the answer was lost and the pod is not to be seen, but may still come. */
-type Outcome = { pod: Pod; status: number } | { error: unknown; unknown: boolean }
-
-async function makePod(
-  call: KubeCall,
-  namespace: NamespaceRecord,
-  pod: Pod,
-  query: Record<string, string>,
-): Promise<Outcome> {
-  try {
-    const made = await call.client.json<Pod>({
+  return makePod(call, deps, namespace, asked, (pod) =>
+    call.client.json<Pod>({
       method: 'POST',
       path: upstreamPath(call, namespace.physicalName),
       query,
       headers: upstreamHeaders(call),
       body: pod,
       // Not the call's signal: a client that leaves must not make the outcome unknown.
-    })
-    return { pod: made, status: 201 }
-  } catch (error) {
-    const lost =
-      error instanceof KubeUnreachableError || isKubeApiError(error, 500) || isKubeApiError(error, 504)
-    if (!lost && !isKubeApiError(error, 409, 'AlreadyExists')) return { error, unknown: false }
-    return (await findSame(call, namespace, pod)) ?? { error, unknown: lost }
-  }
-}
-
-/** The pod that is there already, when it is this one: made by this very request, or for the same user pod. */
-async function findSame(call: KubeCall, namespace: NamespaceRecord, pod: Pod): Promise<Outcome | undefined> {
-  // A GET that fails leaves the outcome unknown: the reservation then waits for the reconciler.
-  const there = (await findOwn(call, namespace, pod.metadata.name ?? '').catch(() => undefined)) as
-    | Pod
-    | undefined
-  if (there === undefined || there.metadata.deletionTimestamp !== undefined) return undefined
-  const reservation = pod.metadata.labels?.[RESERVATION_LABEL]
-  if (there.metadata.labels?.[RESERVATION_LABEL] === reservation) return { pod: there, status: 201 }
-  const uid = pod.metadata.annotations?.[UID_ANNOTATION]
-  const same = uid !== undefined && there.metadata.annotations?.[UID_ANNOTATION] === uid
-  return same ? { pod: there, status: 200 } : undefined
-}
-
-/**
- * Settles the reservation. It stays where the outcome is unknown: it expires only after a GET has said that the
- * pod is absent. A commit that fails is repaired from the pod's label; the pod is there and the answer says so.
- */
-async function settle(deps: KubernetesFaceDeps, reservationId: string, outcome: Outcome): Promise<void> {
-  try {
-    if ('error' in outcome) {
-      if (!outcome.unknown) await deps.quota.release(reservationId)
-      return
-    }
-    const own = outcome.pod.metadata.labels?.[RESERVATION_LABEL] === reservationId
-    if (!own) await deps.quota.release(reservationId)
-    else {
-      const amounts = effectiveAmounts(outcome.pod as unknown as PodResources)
-      await deps.quota.commit(reservationId, { uid: outcome.pod.metadata.uid ?? '', amounts })
-    }
-  } catch (error) {
-    deps.logger.warn({ err: error, reservationId }, 'a reservation was left to the reconciler')
-  }
+    }),
+  )
 }

@@ -1,0 +1,28 @@
+import type { FieldFault } from '../../../../protocol/errors/index.ts'
+import { visibleContainers } from '../../../kubernetes/pod-view.ts'
+import { invalidObject } from '../../../kubernetes/upstream-errors.ts'
+import type { KubeAnswer, KubeCall } from '../call.ts'
+import type { KubernetesFaceDeps } from '../deps.ts'
+import { changeSubresource } from './change-subresource.ts'
+
+/** PUT and PATCH of a pod's ephemeral containers (`kubectl debug`): by right an exec, by content a pod (C2). */
+export async function changeEphemeralContainers(
+  call: KubeCall,
+  deps: KubernetesFaceDeps,
+): Promise<KubeAnswer> {
+  return changeSubresource(call, deps, {
+    merge(wanted, current) {
+      const ephemeralContainers = wanted.spec.ephemeralContainers ?? []
+      const { containers, initContainers } = visibleContainers(current)
+      const known = new Set<unknown>([...containers, ...initContainers])
+      const faults: FieldFault[] = ephemeralContainers.flatMap(({ targetContainerName }, index) => {
+        if (targetContainerName === undefined || known.has(targetContainerName)) return []
+        const field = `spec.ephemeralContainers[${index}].targetContainerName`
+        const message = `${JSON.stringify(targetContainerName)}: no such container`
+        return [{ field, reason: 'FieldValueNotFound', message }]
+      })
+      if (faults.length > 0) throw invalidObject('Pod', call.name ?? '', faults)
+      return { ...current, spec: { ...current.spec, ephemeralContainers } }
+    },
+  })
+}
