@@ -18,9 +18,9 @@ export const agentSettings = {
   }),
   kubeconfig: setting.path({
     flag: 'kubeconfig',
-    env: 'KUBECONFIG',
+    env: 'ISTHMUS_KUBECONFIG',
     description:
-      'Kubeconfig for the user’s cluster, with a node’s identity. Without it the agent runs in the cluster, as its ServiceAccount.',
+      'Kubeconfig for the user’s cluster, with a node’s identity. Without it: KUBECONFIG, then the pod’s ServiceAccount.',
     optional: true,
   }),
   gateway: setting.text({

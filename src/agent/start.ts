@@ -58,6 +58,8 @@ export interface AgentDeps {
 export interface Agent {
   /** Port of the kubelet API. */
   kubeletPort: number
+  /** Another serving certificate for it, PEM. */
+  setCertificate(cert: string, key: string): void
   /** Stops: gives the writer lease back and ends the streams. Never deletes the Node (PodGC would take its pods). */
   stop(): Promise<void>
 }
@@ -183,6 +185,7 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
 
   return {
     kubeletPort,
+    setCertificate: (cert, key) => kubelet.setCertificate(cert, key),
     async stop() {
       stopping.abort(new Error('the agent stops'))
       await kubelet.close()

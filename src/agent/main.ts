@@ -1,0 +1,75 @@
+import { randomUUID } from 'node:crypto'
+import { readFile } from 'node:fs/promises'
+import { hostname } from 'node:os'
+import { pino } from 'pino'
+import { loadOwnKubeconfig } from '../kube/kubeconfig/index.ts'
+import { systemClock } from '../lib/clock.ts'
+import type { Logger } from '../lib/logger.ts'
+import type { SettingSources } from '../lib/settings.ts'
+import { type AgentConfig, parseHostPort, parseLabels, readAgentConfig } from './config.ts'
+import { followCertificate } from './kubelet/follow-certificate.ts'
+import { type AgentOptions, startAgent } from './start.ts'
+
+const readText = (path: string | undefined) => (path === undefined ? undefined : readFile(path, 'utf8'))
+
+async function certificateOf(config: AgentConfig): Promise<{ cert: string; key: string } | undefined> {
+  const [cert, key] = await Promise.all([readText(config.kubeletCert), readText(config.kubeletKey)])
+  return cert !== undefined && key !== undefined ? { cert, key } : undefined
+}
+
+async function optionsOf(
+  config: AgentConfig,
+  env: NonNullable<SettingSources['env']>,
+): Promise<AgentOptions> {
+  const own = await loadOwnKubeconfig({ path: config.kubeconfig, env })
+  const { clientSecret, clientSecretFile } = config
+  return {
+    nodeName: config.nodeName,
+    instance: `${hostname()}-${randomUUID().slice(0, 8)}`,
+    nodeIp: config.nodeIp,
+    user: own.target,
+    gateway: {
+      url: config.gateway,
+      ca: await readText(config.gatewayCa),
+      clientId: config.clientId,
+      clientSecret: async () => clientSecret ?? (await readFile(clientSecretFile ?? '', 'utf8')).trim(),
+    },
+    kubelet: {
+      host: config.kubeletHost,
+      port: config.kubeletPort,
+      certificate: await certificateOf(config),
+      clientCa: await readText(config.kubeletClientCa),
+    },
+    staticPeriodMs: config.staticPeriod,
+    clusterDns: config.clusterDns?.length
+      ? { servers: config.clusterDns, domain: config.clusterDomain }
+      : undefined,
+    podApiServer: config.podApiServer ? parseHostPort(config.podApiServer, 'pod-api-server') : undefined,
+    declaredFeatures: config.webSockets ? ['ExtendWebSocketsToKubelet'] : [],
+    nodeLabels: parseLabels(config.nodeLabels),
+  }
+}
+
+/**
+ * `isthmus agent`: runs until SIGTERM or SIGINT, then gives the writer lease back and the exit code.
+ * @throws SettingsError, IsthmusError invalid for a kubeconfig that can not be used
+ */
+export async function runAgent(sources: SettingSources): Promise<number> {
+  const config = readAgentConfig(sources).values
+  const logger = pino({ name: 'isthmus-agent', level: config.logLevel }) as Logger
+  if (config.clientSecret === undefined && config.clientSecretFile === undefined) {
+    throw new Error('--client-secret-file (or ISTHMUS_CLIENT_SECRET_FILE) is required')
+  }
+  const options = await optionsOf(config, sources.env ?? {})
+  const agent = await startAgent(options, { clock: systemClock, logger, random: Math.random })
+  logger.info({ node: options.nodeName, kubeletPort: agent.kubeletPort }, 'the agent runs')
+  const stopFollowing = followCertificate(config, (cert, key) => agent.setCertificate(cert, key), logger)
+  const signal = await new Promise<NodeJS.Signals>((done) => {
+    process.once('SIGTERM', done)
+    process.once('SIGINT', done)
+  })
+  logger.info({ signal }, 'stopping')
+  stopFollowing()
+  await agent.stop()
+  return 0
+}
