@@ -61,8 +61,7 @@ export function changedPodForDataPlane(view: TenantView, changed: Pod, current: 
     list(current.spec.tolerations),
     isVisibleToleration,
   )
-  delete spec.tolerations
-  if (tolerations.length > 0) spec.tolerations = tolerations
+  setList(spec, 'tolerations', tolerations)
   if (asked !== undefined) {
     const visible = (names: readonly string[]) => {
       const known = new Set(names)
@@ -72,14 +71,23 @@ export function changedPodForDataPlane(view: TenantView, changed: Pod, current: 
     spec.containers = weave(changed.spec.containers, current.spec.containers, visible(asked.containers)).map(
       mounts,
     )
-    spec.initContainers = weave(
-      changed.spec.initContainers ?? [],
-      current.spec.initContainers ?? [],
-      visible(asked.initContainers),
-    ).map(mounts)
-    spec.volumes = weave(changed.spec.volumes ?? [], current.spec.volumes ?? [], visible(asked.volumes))
+    const { initContainers, volumes } = current.spec
+    setList(
+      spec,
+      'initContainers',
+      weave(changed.spec.initContainers ?? [], initContainers ?? [], visible(asked.initContainers)).map(
+        mounts,
+      ),
+    )
+    setList(spec, 'volumes', weave(changed.spec.volumes ?? [], volumes ?? [], visible(asked.volumes)))
   }
   return { ...current, metadata, spec, status: current.status }
+}
+
+/** An empty list is left out, as upstream leaves it out: otherwise it would be a change. */
+function setList(spec: PodSpec, field: string, list: unknown[]): void {
+  delete spec[field]
+  if (list.length > 0) Object.assign(spec, { [field]: list })
 }
 
 /**

@@ -5,7 +5,7 @@
  */
 type Template = (original: string, name: string) => string
 
-const container = /container ([a-z0-9][-a-z0-9]{0,62})\b/
+const container = /container:? ([a-z0-9][-a-z0-9]{0,62})\b/
 const image = /image "([^"\s]{1,512})"/
 const duration = /\bin ([0-9.]+(?:ms|m|s|µs)[0-9.a-zµ]{0,16})/
 const probe = /^(Liveness|Readiness|Startup) probe (failed|errored|warning)/
