@@ -1,11 +1,12 @@
 // npm run test:kubernetes [-- filter…]   every suite on real clusters; a filter is a part of a file's path
+//   --kubernetes=1.31                     on the oldest version that a data plane may have
 // npm run kubernetes                      only the clusters, until Ctrl-C, for developing a suite
 import { spawn } from 'node:child_process'
 import { globSync, mkdtempSync, rmSync, writeFileSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
-import { buildBinaries, cacheFolder } from './harness/build.ts'
+import { buildBinaries, cacheFolder, KUBERNETES_VERSIONS, type KubernetesVersion } from './harness/build.ts'
 import { type Cluster, startDataPlane, startUserCluster } from './harness/cluster.ts'
 import { consoleLogger } from './harness/console-logger.ts'
 import { sweepBridges } from './harness/network.ts'
@@ -19,6 +20,7 @@ const FILE_TIMEOUT = 900
 
 const keep = process.argv.includes('--keep')
 const filters = process.argv.slice(2).filter((argument) => !argument.startsWith('--'))
+const kubernetes = chosenVersion()
 const logger = consoleLogger()
 const interrupted = new AbortController()
 for (const signal of ['SIGINT', 'SIGTERM', 'SIGHUP'] as const) {
@@ -65,7 +67,8 @@ async function main(): Promise<void> {
 /** Starts everything at once; what has started is in `clusters` even when another one fails. */
 async function startWorld(dir: string, clusters: Cluster[]): Promise<WorldDescription> {
   const started = Date.now()
-  const binaries = await buildBinaries({ cache: cacheFolder(), logger, signal: interrupted.signal })
+  const { signal } = interrupted
+  const binaries = await buildBinaries({ cache: cacheFolder(), logger, signal, kubernetes })
   const starting = [
     startDataPlane({ dir: join(dir, 'data-plane'), logger, binaries }),
     startUserCluster({ dir: join(dir, 'user-a'), name: 'user-a', logger, binaries, verifyKubelets: true }),
@@ -74,7 +77,7 @@ async function startWorld(dir: string, clusters: Cluster[]): Promise<WorldDescri
   const settled = await Promise.allSettled(starting)
   for (const result of settled) if (result.status === 'fulfilled') clusters.push(result.value)
   for (const result of settled) if (result.status === 'rejected') throw result.reason
-  interrupted.signal.throwIfAborted()
+  signal.throwIfAborted()
   const [dataPlane, ...users] = clusters.map((cluster) => cluster.description)
   if (!dataPlane) throw new Error('no data plane')
   logger.info({}, `three clusters in ${Date.now() - started} ms`)
@@ -123,6 +126,13 @@ async function runSuites(world: string): Promise<{ closing: string; code: number
   })
   interrupted.signal.removeEventListener('abort', stop)
   return { closing, code: code === 0 && !closing.endsWith(' 0 failed') ? 1 : code }
+}
+
+function chosenVersion(): KubernetesVersion {
+  const given = process.argv.find((argument) => argument.startsWith('--kubernetes='))?.split('=')[1] ?? '1.36'
+  const known = Object.keys(KUBERNETES_VERSIONS)
+  if (!known.includes(given)) throw new Error(`--kubernetes is one of ${known.join(', ')}, not ${given}`)
+  return given as KubernetesVersion
 }
 
 function finish(closing: string, code: number): void {
