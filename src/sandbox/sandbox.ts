@@ -11,9 +11,11 @@ import { createRbac } from './api/auth/rbac.ts'
 import { createServiceAccountTokens, ISSUER } from './api/auth/service-account-tokens.ts'
 import type { ApiContext, Role } from './api/context.ts'
 import { createFaults, type FaultOptions } from './api/faults.ts'
-import { storeTraits } from './api/resources/catalog.ts'
+import { createInProcess } from './api/in-process.ts'
+import { findResource, storeTraits } from './api/resources/catalog.ts'
 import { createApiServer } from './api/server.ts'
 import { bootstrap } from './bootstrap.ts'
+import type { AdmittedPods } from './controllers/admitted-pods.ts'
 import { startControllers } from './controllers/index.ts'
 import { makeKubeconfig } from './kubeconfig.ts'
 import { type CertificateAuthority, createAuthority, type IssuedCertificate } from './pki/authority.ts'
@@ -100,7 +102,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const { port } = app.server.address() as AddressInfo
   const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
 
-  const stopControllers = startControllers({ store, clock, logger, authority, role })
+  const stopControllers = startControllers({ store, clock, logger, authority, pods: controllerPods(context) })
   const kubeletClient = await authority.issueClient('kube-apiserver-kubelet-client', ['system:masters'])
   const podSide = await startPodSide({
     role,
@@ -148,6 +150,14 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
       await app.close()
     },
   }
+}
+
+/** Pods that the ReplicaSet controller makes. */
+function controllerPods(context: ApiContext): AdmittedPods {
+  const definition = findResource('', 'pods')!
+  const username = 'system:serviceaccount:kube-system:replicaset-controller'
+  const groups = ['system:serviceaccounts', 'system:serviceaccounts:kube-system', 'system:authenticated']
+  return { create: (pod) => createInProcess(context, definition, pod, { username, groups }) }
 }
 
 /** The CA of an earlier run in this folder, or a new one. */

@@ -1,5 +1,6 @@
 import { parse as parseYaml } from 'yaml'
 import { IsthmusError } from '../../protocol/errors/index.ts'
+import { decodeKubernetesBody, PROTOBUF_TYPE } from '../../protocol/protobuf/index.ts'
 import type { NewKubeObject } from '../store/types.ts'
 import { apiVersionOf } from './resources/definition.ts'
 
@@ -8,11 +9,15 @@ export function mediaType(contentType: string): string {
   return (contentType.split(';')[0] ?? '').trim().toLowerCase()
 }
 
-/** Parses a body as its content type says (JSON when there is none). @throws bad_request, unsupported_media_type. */
-export function decodeBody(contentType: string, body: Buffer): unknown {
+/**
+ * Parses a body as its content type says (JSON when there is none). `expected` is the route's `<apiVersion>/<kind>`,
+ * for a protobuf body that does not say its own. @throws bad_request, unsupported_media_type.
+ */
+export function decodeBody(contentType: string, body: Buffer, expected?: string): unknown {
   const type = mediaType(contentType) || 'application/json'
   if (type === 'application/json' || type.endsWith('+json')) return decodeJson(body)
   if (type === 'application/yaml' || type.endsWith('+yaml')) return decodeYaml(body)
+  if (type === PROTOBUF_TYPE) return decodeKubernetesBody(contentType, body, expected)
   const text = `the body of the request was in an unknown format - accepted media types include: application/json, application/yaml, application/vnd.kubernetes.protobuf`
   throw new IsthmusError('unsupported_media_type', text)
 }

@@ -17,6 +17,7 @@ import { watchObjects } from './handlers/watch.ts'
 import { impersonate } from './impersonation.ts'
 import { answerDocument } from './non-resource.ts'
 import { parseRequestInfo, type RequestInfo, type ResourceRequest } from './request-info.ts'
+import { apiVersionOf } from './resources/definition.ts'
 import { serveUpgrades } from './upgrades.ts'
 
 /** A real API server takes 3 MiB. */
@@ -126,7 +127,11 @@ export function createApiServer(options: ApiServerOptions) {
           'the server does not allow this method on the requested resource',
         )
       }
-      const decoded = decodeBody(request.headers['content-type'] ?? '', body)
+      const decoded = decodeBody(
+        request.headers['content-type'] ?? '',
+        body,
+        `${apiVersionOf(review)}/${review.kind}`,
+      )
       const answer = answerReview(context, rbac, {
         definition: review,
         user,

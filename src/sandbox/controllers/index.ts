@@ -1,10 +1,12 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
-import type { Role } from '../api/context.ts'
 import type { CertificateAuthority } from '../pki/authority.ts'
 import type { ResourceStore } from '../store/types.ts'
+import type { AdmittedPods } from './admitted-pods.ts'
+import { startCertificateSigner } from './certificates.ts'
 import { startGarbageCollector } from './garbage.ts'
 import { startNamespaceController } from './namespaces.ts'
+import { startWorkloads } from './workloads.ts'
 
 /** What a controller manager would run, as far as the sandbox needs it. Gives the function that ends all. */
 export function startControllers(options: {
@@ -12,10 +14,15 @@ export function startControllers(options: {
   clock: Clock
   logger: Logger
   authority: CertificateAuthority
-  role: Role
+  pods: AdmittedPods
 }): () => void {
-  const { store, logger, authority } = options
-  const ends = [startNamespaceController({ store, ca: authority.ca, logger }), startGarbageCollector(store)]
+  const { store, clock, logger, authority, pods } = options
+  const ends = [
+    startNamespaceController({ store, ca: authority.ca, logger }),
+    startGarbageCollector(store),
+    startWorkloads({ store, clock, logger, pods }),
+    startCertificateSigner({ store, clock, logger, authority }),
+  ]
   return () => {
     for (const end of ends) end()
   }

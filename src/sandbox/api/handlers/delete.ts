@@ -10,6 +10,8 @@ import { admit, perform } from './write.ts'
 
 type Propagation = 'Orphan' | 'Background' | 'Foreground'
 
+const OPTIONS = { group: '', version: 'v1', kind: 'DeleteOptions' } as const
+
 /** metav1.DeleteOptions, from body and query. */
 interface Options extends DeleteOptions {
   propagation: Propagation
@@ -88,7 +90,7 @@ const finalizerOf = (propagation: Propagation) =>
 /** @throws bad_request, invalid for what the sandbox does not do. */
 function readDeleteOptions(call: ApiCall): Options {
   const { query } = call
-  const body = (call.body.length > 0 ? decodeCallBody(call) : {}) as Record<string, unknown> | null
+  const body = (call.body.length > 0 ? decodeCallBody(call, OPTIONS) : {}) as Record<string, unknown> | null
   if (typeof body !== 'object' || body === null || Array.isArray(body)) {
     throw new IsthmusError('bad_request', 'the body is no DeleteOptions')
   }

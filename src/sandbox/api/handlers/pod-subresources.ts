@@ -9,11 +9,13 @@ import { decodeCallBody } from './decode.ts'
 import { keyOf, readObject } from './read.ts'
 import { admit, perform } from './write.ts'
 
+const BINDING = { group: '', version: 'v1', kind: 'Binding' } as const
+const EVICTION = { group: 'policy', version: 'v1', kind: 'Eviction' } as const
 const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Success', code: 201 }
 
 /** POST to `binding`: what a scheduler does. */
 export function bindPod(context: ApiContext, call: ApiCall): ApiResult {
-  const body = asObject(decodeCallBody(call), { group: '', version: 'v1', kind: 'Binding' })
+  const body = asObject(decodeCallBody(call, BINDING), BINDING)
   const target = body['target'] as { kind?: string; name?: string } | undefined
   if (!target?.name || (target.kind && target.kind !== 'Node')) {
     const fault = { field: 'target.name', reason: 'FieldValueRequired', message: 'Required value' }
@@ -52,7 +54,7 @@ export function applyBinding(pod: V1Pod, node: string, nowMs: number): void {
 
 /** POST to `eviction`: a DELETE (the sandbox has no disruption budgets). */
 export function evictPod(context: ApiContext, call: ApiCall): ApiResult {
-  const body = asObject(decodeCallBody(call), { group: 'policy', version: 'v1', kind: 'Eviction' })
+  const body = asObject(decodeCallBody(call, EVICTION), EVICTION)
   if (body.metadata.name && body.metadata.name !== call.info.name) {
     throw new IsthmusError(
       'bad_request',

@@ -3,15 +3,12 @@ import type { ApiCall, ApiContext, ApiResult } from '../context.ts'
 import { decodeCallBody } from './decode.ts'
 import { admit } from './write.ts'
 
+const TOKEN_REQUEST = { group: 'authentication.k8s.io', version: 'v1', kind: 'TokenRequest' } as const
 const HOUR_S = 3600
 
 /** POST to `serviceaccounts/x/token`. */
 export function createToken(context: ApiContext, call: ApiCall): ApiResult {
-  const body = asObject(decodeCallBody(call), {
-    group: 'authentication.k8s.io',
-    version: 'v1',
-    kind: 'TokenRequest',
-  })
+  const body = asObject(decodeCallBody(call, TOKEN_REQUEST), TOKEN_REQUEST)
   const spec = (body['spec'] ?? {}) as {
     audiences?: string[]
     expirationSeconds?: number
