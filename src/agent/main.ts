@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto'
-import { readFile } from 'node:fs/promises'
+import { readFile, rename, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { pino } from 'pino'
 import { loadOwnKubeconfig } from '../kube/kubeconfig/index.ts'
@@ -62,7 +62,14 @@ export async function runAgent(sources: SettingSources): Promise<number> {
   }
   const options = await optionsOf(config, sources.env ?? {})
   const agent = await startAgent(options, { clock: systemClock, logger, random: Math.random })
-  logger.info({ node: options.nodeName, kubeletPort: agent.kubeletPort }, 'the agent runs')
+  const { nodeName } = options
+  const { kubeletPort } = agent
+  logger.info({ nodeName, kubeletPort }, 'the agent runs')
+  if (config.readyFile) {
+    // Whole at once: who waits for the file reads it as soon as it is there.
+    await writeFile(`${config.readyFile}.part`, JSON.stringify({ nodeName, kubeletPort }))
+    await rename(`${config.readyFile}.part`, config.readyFile)
+  }
   const stopFollowing = followCertificate(config, (cert, key) => agent.setCertificate(cert, key), logger)
   const signal = await new Promise<NodeJS.Signals>((done) => {
     process.once('SIGTERM', done)
