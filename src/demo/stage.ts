@@ -1,4 +1,4 @@
-import { mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chmodSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { type ApiClient, createApiClient } from '../cli/api/client.ts'
@@ -47,6 +47,8 @@ export interface Stage {
 /** Starts gateway and sandboxes side by side, as processes of their own that meet only over TLS. */
 export async function openStage(): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-demo-'))
+  // For root: the embedded Postgres runs as nobody, who has to pass through.
+  chmodSync(folder, 0o711)
   const started: Started<unknown>[] = []
   const clients: { close(): Promise<void> }[] = []
   async function start<T>(name: string, args: readonly string[]): Promise<Started<T>> {
@@ -80,7 +82,7 @@ export async function openStage(): Promise<Stage> {
       '--dev',
       '--data-dir',
       join(folder, 'gateway'),
-      '--public-port',
+      '--port',
       '0',
       '--operator-port',
       '0',

@@ -2,6 +2,7 @@ import {
   type ReadSettings,
   readSettings,
   type SettingSources,
+  SettingsError,
   setting,
   type Values,
 } from '../lib/settings.ts'
@@ -44,15 +45,15 @@ export const gatewaySettings = {
     optional: true,
   }),
   publicHost: setting.text({
-    flag: 'public-host',
-    env: 'ISTHMUS_PUBLIC_HOST',
+    flag: 'host',
+    env: 'ISTHMUS_HOST',
     description: 'Address that the public listener binds: Kubernetes, token and agent faces.',
     default: '0.0.0.0',
   }),
   publicPort: setting.integer(
     {
-      flag: 'public-port',
-      env: 'ISTHMUS_PUBLIC_PORT',
+      flag: 'port',
+      env: 'ISTHMUS_PORT',
       description: 'Port of the public listener; 0 takes a free one.',
       default: 8443,
     },
@@ -156,6 +157,13 @@ export const gatewaySettings = {
       'Written once both listeners answer: JSON with `publicUrl`, `operatorUrl`, `caFile`, and with `--dev` `operatorTokenFile` (the first operator’s token, mode 0600, in the data directory).',
     optional: true,
   }),
+  defaultRequests: setting.list({
+    flag: 'default-requests',
+    env: 'ISTHMUS_DEFAULT_REQUESTS',
+    description:
+      'What a container requests that names neither request nor limit of it, as resource=quantity: nothing is free.',
+    default: ['cpu=100m', 'memory=128Mi'],
+  }),
   logLevel: setting.choice(['trace', 'debug', 'info', 'warn', 'error'], {
     flag: 'log-level',
     env: 'ISTHMUS_LOG_LEVEL',
@@ -166,9 +174,33 @@ export const gatewaySettings = {
 
 export type GatewayConfig = Values<typeof gatewaySettings>
 
-/** Reads the gateway's settings and what they demand of each other. @throws SettingsError */
+/** Reads the gateway's settings and what they demand of each other. @throws SettingsError with every fault */
 export function readGatewayConfig(sources: SettingSources): ReadSettings<typeof gatewaySettings> {
-  return readSettings(gatewaySettings, sources)
+  const read = readSettings(gatewaySettings, sources)
+  const faults = contradictions(read.values)
+  if (faults.length > 0) throw new SettingsError(faults)
+  return read
+}
+
+function contradictions(config: GatewayConfig): string[] {
+  const faults: string[] = []
+  if ((config.tlsCert === undefined) !== (config.tlsKey === undefined)) {
+    faults.push('--tls-cert and --tls-key go together')
+  }
+  if (config.masterKeys && config.masterKeyFile) faults.push('--master-keys or --master-key-file, not both')
+  if (config.insecureHttp && config.tlsCert) faults.push('--insecure-http contradicts --tls-cert')
+  if (!config.dev) {
+    if (!config.databaseUrl) faults.push('--database-url (or DATABASE_URL): is required without --dev')
+    if (!config.masterKeys && !config.masterKeyFile) {
+      faults.push('--master-keys or --master-key-file: one is required without --dev')
+    }
+    if (!config.tlsCert && !config.insecureHttp) {
+      faults.push(
+        '--tls-cert and --tls-key: are required without --dev, or --insecure-http behind a TLS proxy',
+      )
+    }
+  }
+  return faults
 }
 
 /** The values alone, from defaults and what is given: for tests and for starting in the process. */

@@ -1,10 +1,11 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chownSync, existsSync, mkdirSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
 import { platform, tmpdir } from 'node:os'
 import path from 'node:path'
 import type { Logger } from '../lib/logger.ts'
 import { locateBinaries, type ServerUser, serverUser } from './binaries.ts'
+import { prepareDataDir } from './data-dir.ts'
 
 export interface EmbeddedPostgresOptions {
   /** Where the rows live; made when absent, kept on stop. It is given to `nobody` when this process is root. */
@@ -42,8 +43,7 @@ const READY_TIMEOUT_MS = 30_000
 export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): Promise<EmbeddedPostgres> {
   const user = serverUser()
   const binaries = await locateBinaries(user)
-  const { dataDir } = options
-  prepareDataDir(dataDir, user)
+  const dataDir = prepareDataDir(options.dataDir, user, options.logger)
   await takeOver(dataDir)
   if (!existsSync(path.join(dataDir, 'PG_VERSION'))) initialise(binaries.initdb, dataDir, user)
 
@@ -85,11 +85,6 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
       rmSync(socketDir, { recursive: true, force: true })
     },
   }
-}
-
-function prepareDataDir(dataDir: string, user: ServerUser): void {
-  mkdirSync(dataDir, { recursive: true, mode: 0o700 })
-  if (user.uid !== undefined) chownSync(dataDir, user.uid, user.gid as number)
 }
 
 const TAKEOVER_TIMEOUT_MS = 10_000

@@ -29,4 +29,11 @@ export interface CredentialStore {
   revoke(id: string, scope: Scope): Promise<boolean>
 }
 
-export { CREDENTIAL_PREFIX, drawSecret, hashSecret, OPERATOR_PREFIX } from './secret.ts'
+export {
+  CREDENTIAL_PREFIX,
+  DUMMY_HASH,
+  drawSecret,
+  hashSecret,
+  OPERATOR_PREFIX,
+  secretFits,
+} from './secret.ts'

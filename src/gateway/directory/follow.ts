@@ -1,6 +1,6 @@
 import type { Clock } from '../../lib/clock.ts'
 import type { Logger } from '../../lib/logger.ts'
-import type { CutOff, Directory } from './index.ts'
+import type { ClusterRecord, CutOff, Directory, NodeRecord } from './index.ts'
 import type { Change, ChangeKind, DirectorySource } from './source.ts'
 import { Tables } from './tables.ts'
 
@@ -22,6 +22,8 @@ export interface FollowOptions {
 export interface FollowedDirectory extends Directory {
   /** Calls `listener` after changes of this kind were seen, for what is not in the directory itself (keys). */
   onChange(kind: ChangeKind, listener: (keys: string[]) => void): () => void
+  clusters(): ClusterRecord[]
+  nodes(): NodeRecord[]
   close(): Promise<void>
 }
 
@@ -134,6 +136,8 @@ export async function followDirectory(options: FollowOptions): Promise<FollowedD
     namespaceByPhysicalName: (name) => tables.byPhysicalName.get(name),
     namespacesOf: (nodeId) => tables.namespacesOf(nodeId),
     isPhysicalName: (candidate) => tables.byPhysicalName.has(candidate),
+    clusters: () => [...tables.clusters.values()],
+    nodes: () => [...tables.nodes.values()],
     refresh,
     staleSinceMs: () => (failing || clock.now() - freshAt > STALE_AFTER_MS ? freshAt : undefined),
     onCutOff(listener) {

@@ -46,6 +46,8 @@ export interface LedgerRow {
   reserved: bigint
 }
 
+export { type Reconciler, type ReconcilerOptions, startReconciler } from './reconciler.ts'
+export type { Drift, ReconciliationStore, RemovalRow, ReservationRow } from './reconciliation.ts'
 export { isCapacity, ledgerResource } from './resources.ts'
 export { shortage } from './shortage.ts'
 export type { QuotaStore } from './store.ts'

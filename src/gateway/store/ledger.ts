@@ -95,8 +95,8 @@ async function insertReservation(
     `insert into reservations
        (id, tenant_id, node_id, cluster_id, namespace, physical_namespace, name, amounts, expires_at)
      select $1, $2, n.id, $4, $5, $6, $7, $8::jsonb, now() + make_interval(secs => $9)
-       from nodes n
-      where n.id = $3 and n.tenant_id = $2 and n.deleting is null
+       from nodes n join clusters c on c.id = n.cluster_id
+      where n.id = $3 and n.tenant_id = $2 and n.deleting is null and not c.maintenance
      on conflict (id) do nothing
      returning id`,
     [
@@ -114,7 +114,13 @@ async function insertReservation(
   if (rows.length > 0) return true
   const known = await tx.query('select 1 from reservations where id = $1', [request.id])
   if (known.length > 0) return false
-  throw new IsthmusError('forbidden', 'The node is being removed and takes no new objects.')
+  throw new IsthmusError(
+    'unavailable',
+    'The node is being removed or its data plane is in maintenance: no new objects.',
+    {
+      retryAfterSeconds: 30,
+    },
+  )
 }
 
 /**

@@ -4,7 +4,7 @@ import type { Logger } from '../../lib/logger.ts'
 import type { Sealer } from '../../lib/seal.ts'
 import { IsthmusError } from '../../protocol/errors/index.ts'
 import { openCredential } from '../clusters/index.ts'
-import type { ClusterRecord, Directory } from '../directory/index.ts'
+import type { ClusterRecord, FollowedDirectory } from '../directory/index.ts'
 import type { Upstreams } from './index.ts'
 
 /** How a data plane is doing, as this replica sees it. */
@@ -16,8 +16,6 @@ export interface ClusterHealth {
 }
 
 export interface RunningUpstreams extends Upstreams {
-  /** As `client`, also for a cluster in maintenance: reads and deletes of the gateway's own. */
-  reach(clusterId: string): KubeClient
   health(clusterId: string): ClusterHealth
   /** Called when a cluster's health changed. Returns the way to stop listening. */
   onHealth(listener: (clusterId: string) => void): () => void
@@ -25,9 +23,7 @@ export interface RunningUpstreams extends Upstreams {
 }
 
 export interface UpstreamsOptions {
-  directory: Directory
-  /** Ids of the clusters that there are, to look after their health. */
-  clusterIds: () => Iterable<string>
+  directory: FollowedDirectory
   sealer: Sealer
   createClient: (target: KubeTarget) => KubeClient
   clock: Clock
@@ -94,7 +90,7 @@ export function makeUpstreams(options: UpstreamsOptions): RunningUpstreams {
   const closed = new AbortController()
   const loop = (async () => {
     while (!closed.signal.aborted) {
-      const ids = new Set(options.clusterIds())
+      const ids = new Set(directory.clusters().map((cluster) => cluster.id))
       await Promise.all([...ids].map(look))
       for (const [id, { client }] of clients) {
         if (ids.has(id)) continue
@@ -107,11 +103,7 @@ export function makeUpstreams(options: UpstreamsOptions): RunningUpstreams {
   })()
 
   return {
-    client(clusterId) {
-      if (directory.cluster(clusterId)?.maintenance) throw unavailable('The data plane is in maintenance.')
-      return reach(clusterId)
-    },
-    reach,
+    client: reach,
     health: (id) => healths.get(id) ?? { reachable: true, kubernetesVersion: '', platform: '' },
     onHealth(listener) {
       listeners.add(listener)

@@ -2,7 +2,7 @@ import type { KubeClient } from '../../kube/client/types.ts'
 
 /** The connections to the data planes, one client per cluster, re-made when its registration changes. */
 export interface Upstreams {
-  /** @throws IsthmusError unavailable when the cluster is unknown, in maintenance or its credential can not be read. */
+  /** @throws IsthmusError unavailable when the cluster is unknown or its credential can not be read. Maintenance keeps new objects off in the ledger; reads, streams and deletes go on. */
   client(clusterId: string): KubeClient
 }
 

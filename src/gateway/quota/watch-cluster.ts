@@ -1,0 +1,116 @@
+import type { V1Namespace, V1Pod } from '@kubernetes/client-node'
+import { isKubeApiError, type KubeClient } from '../../kube/client/types.ts'
+import { createReflector } from '../../kube/watch/index.ts'
+import type { Clock } from '../../lib/clock.ts'
+import type { Logger } from '../../lib/logger.ts'
+import { NODE_LABEL, RESERVATION_LABEL } from '../kubernetes/index.ts'
+import { type CarriedPod, carriedPod } from './carried-pod.ts'
+import type { QuotaLedger } from './index.ts'
+import { makeComparison, type ReconcileDeps } from './reconcile-cluster.ts'
+
+export interface WatchClusterOptions extends ReconcileDeps {
+  clusterId: string
+  client: KubeClient
+  ledger: QuotaLedger
+  clock: Clock
+  logger: Logger
+  signal: AbortSignal
+}
+
+const COMPARE_MS = 15_000
+
+/**
+ * Watches what one data plane carries and gives quota back the moment it is free; every 15 s everything is compared.
+ * Works until the signal is aborted.
+ */
+export async function watchCluster(options: WatchClusterOptions): Promise<void> {
+  const { clusterId, client, ledger, clock, logger, signal } = options
+  const pods = new Map<string, CarriedPod>()
+  const namespaces = new Set<string>()
+
+  const take = async (pod: V1Pod) => {
+    const carried = readable(pod)
+    if (!carried) return
+    pods.set(carried.reservationId, carried)
+    if (carried.finished) await ledger.release(carried.reservationId)
+  }
+  const readable = (pod: V1Pod) => {
+    try {
+      return carriedPod(pod)
+    } catch (error) {
+      logger.warn({ err: error, uid: pod.metadata?.uid }, 'a pod of the data plane has amounts that are none')
+      return undefined
+    }
+  }
+  const podWatch = createReflector<V1Pod & { metadata: object }>({
+    client,
+    path: ['api', 'v1', 'pods'],
+    query: { labelSelector: RESERVATION_LABEL },
+    clock,
+    logger,
+    random: Math.random,
+    signal,
+    async onReplaced(items) {
+      pods.clear()
+      for (const pod of items) await take(pod)
+    },
+    async onEvent(type, pod) {
+      if (type !== 'DELETED') return take(pod)
+      const carried = readable(pod)
+      if (!carried) return
+      pods.delete(carried.reservationId)
+      await ledger.release(carried.reservationId)
+    },
+  })
+  const namespaceWatch = createReflector<V1Namespace & { metadata: object }>({
+    client,
+    path: ['api', 'v1', 'namespaces'],
+    query: { labelSelector: NODE_LABEL },
+    clock,
+    logger,
+    random: Math.random,
+    signal,
+    onReplaced(items) {
+      namespaces.clear()
+      for (const { metadata } of items) namespaces.add(metadata?.name ?? '')
+    },
+    async onEvent(type, { metadata }) {
+      const name = metadata?.name ?? ''
+      if (type !== 'DELETED') return void namespaces.add(name)
+      namespaces.delete(name)
+      const nodeId = metadata?.labels?.[NODE_LABEL]
+      if (nodeId) await options.registry.drop(nodeId, name)
+    },
+  })
+
+  const compare = makeComparison(options)
+  async function comparing(): Promise<void> {
+    while (!signal.aborted) {
+      await clock.sleep(COMPARE_MS, signal, { ref: false }).catch(() => {})
+      if (signal.aborted) return
+      try {
+        await removeNodes(options)
+        if (podWatch.isSynced() && namespaceWatch.isSynced())
+          await compare({ clusterId, client, pods, namespaces })
+      } catch (error) {
+        logger.warn({ err: error, clusterId }, 'ledger and data plane could not be compared')
+      }
+    }
+  }
+  await Promise.all([podWatch.run(), namespaceWatch.run(), comparing()])
+}
+
+/** Goes on with the removal of nodes: the namespaces are deleted once nothing has to be waited for. */
+async function removeNodes({ store, client, clusterId }: WatchClusterOptions): Promise<void> {
+  for (const { mode, reservations, physicalNamespaces } of await store.removals(clusterId)) {
+    if (mode === 'drain' && reservations > 0) continue
+    for (const name of physicalNamespaces) {
+      try {
+        await client.json({ method: 'DELETE', path: ['api', 'v1', 'namespaces', name] })
+      } catch (error) {
+        if (!isKubeApiError(error, 404) && !isKubeApiError(error, 409)) throw error
+      }
+    }
+  }
+  await store.finishRemovals()
+}
