@@ -160,7 +160,7 @@ t.test(
     const during = await readPod(user(), NAMESPACE, 'steady')
     t.equal(during?.status.phase, 'Running')
     t.equal(during?.metadata.deletionTimestamp, undefined)
-    world.gateways[0] = await world.startGateway('gateway-1-again', ['--public-port', port])
+    world.gateways[0] = await world.startGateway('gateway-1-again', ['--port', port])
     await eventually(
       'the node is connected again',
       async () => {

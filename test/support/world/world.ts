@@ -103,7 +103,7 @@ async function build(
   const env = { DATABASE_URL: databaseUrl, ISTHMUS_MASTER_KEYS: randomBytes(32).toString('base64') }
 
   async function startGateway(name: string, args: string[] = []): Promise<Gateway> {
-    const listeners = ['--public-host', '127.0.0.1', '--public-port', '0', '--operator-port', '0']
+    const listeners = ['--host', '127.0.0.1', '--port', '0', '--operator-port', '0']
     const tls = ['--tls-cert', join(dir, 'tls.crt'), '--tls-key', join(dir, 'tls.key')]
     const gateway: Gateway = await startIsthmus(dir, name, ['gateway', ...listeners, ...tls, ...args], env)
     stops.push(() => gateway.stop())
