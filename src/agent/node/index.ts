@@ -40,6 +40,10 @@ export interface NodeModule {
 
 /** Changes within so long become one patch. */
 const COALESCE_MS = 200
+/** A replica that does not write looks so often whether the writer still does, while the gateway is away. */
+const STAND_BY_EVERY_MS = 2_000
+/** The writer has died when its Lease stood still for so long: nearly the Lease's own duration (takeover ≤ 40 s). */
+const STOOD_STILL_MS = LEASE_SECONDS * 1000 - 2 * STAND_BY_EVERY_MS
 
 /** Keeps the Node object, its status and its Lease. */
 export function createNodeModule(options: NodeModuleOptions): NodeModule {
@@ -48,6 +52,8 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
   const lease = createNodeLease({ user, nodeName: name, instance: options.instance, clock })
   let node: V1Node | undefined
   let wake: () => void = () => {}
+  /** Something changed since the last round began. */
+  let touched = false
   let stillSince: { renewTimeMs: number; elapsed: number } | undefined
 
   function identityFrom(current: Self | undefined): NodeIdentity | undefined {
@@ -119,7 +125,7 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
     const now = clock.elapsed()
     if (stillSince?.renewTimeMs !== holder.renewTimeMs) {
       stillSince = { renewTimeMs: holder.renewTimeMs, elapsed: now }
-    } else if (now - stillSince.elapsed >= (LEASE_SECONDS * 1000 * 3) / 4) {
+    } else if (now - stillSince.elapsed >= STOOD_STILL_MS) {
       writer.takeOver(holder.epoch)
     }
   }
@@ -137,16 +143,23 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
   }
 
   return {
-    touch: () => wake(),
+    touch() {
+      touched = true
+      wake()
+    },
     async run() {
       while (!signal.aborted) {
         const started = clock.elapsed()
+        touched = false
         await round()
-        const next = new AbortController()
-        wake = () => next.abort()
-        const until = AbortSignal.any([signal, next.signal])
-        await clock.sleep(Math.max(0, RENEW_EVERY_MS - (clock.elapsed() - started)), until).catch(() => {})
-        if (!signal.aborted && next.signal.aborted) await clock.sleep(COALESCE_MS, signal).catch(() => {})
+        if (!touched) {
+          const next = new AbortController()
+          wake = () => next.abort()
+          const until = AbortSignal.any([signal, next.signal])
+          const every = writer.epoch() === undefined ? STAND_BY_EVERY_MS : RENEW_EVERY_MS
+          await clock.sleep(Math.max(0, every - (clock.elapsed() - started)), until).catch(() => {})
+        }
+        if (!signal.aborted && touched) await clock.sleep(COALESCE_MS, signal).catch(() => {})
       }
     },
   }
