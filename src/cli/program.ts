@@ -1,7 +1,11 @@
 import { Command } from 'commander'
+import { bootstrapCommand } from './commands/bootstrap.ts'
 import { clusterCommand } from './commands/cluster.ts'
+import { configCommand } from './commands/config.ts'
 import { credentialCommand } from './commands/credential.ts'
+import { keysCommand } from './commands/keys.ts'
 import { kubeconfigCommand } from './commands/kubeconfig.ts'
+import { migrateCommand } from './commands/migrate.ts'
 import { nodeCommand } from './commands/node.ts'
 import { nounCommand } from './commands/noun.ts'
 import { audit, usage } from './commands/nouns.ts'
@@ -12,7 +16,9 @@ import { services } from './commands/services.ts'
 import { sessionCommand } from './commands/session.ts'
 import { tenantCommand } from './commands/tenant.ts'
 import { tokenCommand } from './commands/token.ts'
+import { versionCommand } from './commands/version.ts'
 import type { CliEnvironment } from './environment.ts'
+import { packageVersion } from './version.ts'
 
 const EXIT_CODES = `
 Exit codes:
@@ -22,6 +28,7 @@ Exit codes:
 export function createProgram(environment: CliEnvironment): Command {
   const program = new Command('isthmus')
     .description('Multi-tenant serverless Kubernetes on Virtual Kubelet.')
+    .version(packageVersion(), '--version', 'print the version')
     .addHelpText('after', EXIT_CODES)
     .showHelpAfterError('(add --help for the options)')
     .exitOverride()
@@ -38,8 +45,12 @@ export function createProgram(environment: CliEnvironment): Command {
   sessionCommand(program, environment)
   nounCommand(program, usage, environment)
   nounCommand(program, audit, environment)
-  operatorCommand(program, environment)
+  bootstrapCommand(operatorCommand(program, environment), environment)
   kubeconfigCommand(program, environment)
   tokenCommand(program, environment)
+  migrateCommand(program, environment)
+  configCommand(program, environment)
+  keysCommand(program, environment)
+  versionCommand(program, environment)
   return program
 }

@@ -1,1 +1,2 @@
+export { runningPostgres } from './running.ts'
 export { type EmbeddedPostgres, type EmbeddedPostgresOptions, startEmbeddedPostgres } from './server.ts'

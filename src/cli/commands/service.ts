@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { SettingSources, Settings } from '../../lib/settings.ts'
+import type { ReadSettings, SettingSources, Settings } from '../../lib/settings.ts'
 import type { CliEnvironment } from '../environment.ts'
 
 /** A long-running part of Isthmus that the CLI starts. */
@@ -7,6 +7,8 @@ export interface Service {
   name: string
   description: string
   settings: Settings
+  /** Reads them and what they demand of each other. @throws SettingsError with every fault */
+  read(sources: SettingSources): ReadSettings<Settings>
   /** Runs until a signal ends it, and gives the exit code. Imported when it is started: the noun commands never pay for it. */
   run(sources: SettingSources): Promise<number>
   examples: string

@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto'
 import { readdirSync, readFileSync } from 'node:fs'
 import type { Logger } from '../../lib/logger.ts'
+import { IsthmusError } from '../../protocol/errors/index.ts'
 import type { Database } from './database.ts'
 
 /** One forward-only step, `migrations/NNNN-name.sql`. */
@@ -37,7 +38,7 @@ export interface MigrateOptions {
 /**
  * Brings the schema to this version. Runners wait for each other on an advisory lock, the later find nothing to
  * do; each step is one transaction. Returns the names of the steps applied.
- * @throws Error when the database is of a newer version, or an applied step's text has changed since
+ * @throws IsthmusError conflict when the database is of a newer version, or an applied step's text has changed since
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const migrations = options.migrations ?? readMigrations()
@@ -74,15 +75,41 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
   }
 }
 
+/** One step as a database has it. */
+export interface MigrationState {
+  id: number
+  name: string
+  /** Absent: pending. */
+  appliedAt?: Date
+}
+
+/** What is applied and what is pending; changes nothing. @throws IsthmusError conflict as `migrate` does */
+export async function migrationStates(options: Omit<MigrateOptions, 'logger'>): Promise<MigrationState[]> {
+  const migrations = options.migrations ?? readMigrations()
+  const { database } = options
+  const [table] = await database.query<{ there: boolean }>(
+    `select to_regclass('migrations') is not null as there`,
+  )
+  const rows = table?.there
+    ? await database.query<{ id: number; name: string; hash: string; applied_at: Date }>(
+        'select id, name, hash, applied_at from migrations order by id',
+      )
+    : []
+  for (const row of rows) check(row, migrations)
+  return migrations.map(({ id, name }) => ({ id, name, appliedAt: rows[id - 1]?.applied_at }))
+}
+
 function check(row: { id: number; name: string; hash: string }, migrations: Migration[]): void {
   const known = migrations[row.id - 1]
   if (!known) {
-    throw new Error(
+    throw new IsthmusError(
+      'conflict',
       `The database has migration ${row.id}-${row.name}, which this version does not know: it is newer. Use a newer Isthmus.`,
     )
   }
   if (known.hash !== row.hash) {
-    throw new Error(
+    throw new IsthmusError(
+      'conflict',
       `Migration ${row.id}-${row.name} was applied with another text: applied steps never change.`,
     )
   }

@@ -85,7 +85,7 @@ t.test('list reads every page and prints a table, json, yaml or names', async (t
 t.test('create sends an Idempotency-Key, update the ETag that was read', async (t) => {
   const stub = await startStub(t, ({ method }) => ({
     body: acme,
-    headers: method === 'GET' ? { etag: '"7"' } : {},
+    ...(method === 'GET' && { headers: { etag: '"7"' } }),
   }))
   const { environment } = environmentFor(t, stub.url)
   t.equal(await run(['tenant', 'create', 'acme', '--quota', 'pods=20,requests.cpu=8'], environment), 0)
