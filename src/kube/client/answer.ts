@@ -1,6 +1,6 @@
 import type { Readable } from 'node:stream'
 import type { Status } from '../../protocol/errors/index.ts'
-import { KubeApiError, KubeUnreachableError } from './types.ts'
+import { type ApiResponse, KubeApiError, KubeUnreachableError } from './types.ts'
 
 /** Reads a body whole, up to `maxBytes`, giving up when nothing has come for `idleMs`. */
 export async function readBody(
@@ -31,6 +31,40 @@ export async function readBody(
     clearTimeout(timer)
   }
   return chunks.length === 1 ? chunks[0]! : Buffer.concat(chunks)
+}
+
+/** A Status with many causes fits; a page of HTML is cut off. */
+const ERROR_BODY_MAX = 1024 * 1024
+
+/**
+ * Reads an answer whole and parses it.
+ * @throws KubeApiError outside 2xx, KubeUnreachableError, the signal's reason
+ */
+export async function readJson<T>(
+  answer: ApiResponse,
+  { maxBytes, idleMs, signal }: { maxBytes: number; idleMs: number; signal?: AbortSignal },
+): Promise<T> {
+  const ok = answer.status >= 200 && answer.status < 300
+  const limit = { maxBytes: ok ? maxBytes : ERROR_BODY_MAX, idleMs }
+  const body = await readBody(answer.body, limit).catch((error) => {
+    throw signal?.aborted ? signal.reason : error
+  })
+  if (!ok) throw toKubeApiError(answer.status, answer.headers, body)
+  try {
+    return JSON.parse(body.toString('utf8')) as T
+  } catch (error) {
+    throw new KubeUnreachableError('the answer is not JSON', error)
+  }
+}
+
+/**
+ * Refuses to see a redirect as an answer: followed, it would carry the credential elsewhere (CVE-2020-8559).
+ * @throws KubeUnreachableError
+ */
+export function refuseRedirect({ status, body }: Pick<ApiResponse, 'status' | 'body'>): void {
+  if (status < 300 || status >= 400 || status === 304) return
+  body.on('error', () => {}).destroy() // what it said is of no use
+  throw new KubeUnreachableError(`the server answered with a redirect (${status})`, undefined)
 }
 
 /** metav1.StatusReason by HTTP status, for answers that are no Status. */

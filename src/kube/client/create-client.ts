@@ -1,5 +1,5 @@
-import { type Dispatcher, Pool } from 'undici'
-import { readBody, toKubeApiError } from './answer.ts'
+import { Pool } from 'undici'
+import { readJson, refuseRedirect } from './answer.ts'
 import { withDeadline } from './deadline.ts'
 import { buildHeaders, encodeBody } from './headers.ts'
 import { buildPath, buildQuery } from './path.ts'
@@ -33,8 +33,6 @@ export interface KubeClientOptions {
 }
 
 const MIB = 1024 * 1024
-/** A Status with many causes fits; a page of HTML is cut off. */
-const ERROR_BODY_MAX = MIB
 
 /**
  * The client of one API server on undici and ws: HTTP/1.1, kept connections, TLS always verified.
@@ -72,9 +70,12 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
         body: bytes,
         signal: deadline.signal,
       })
-      refuseRedirect(answer)
-      answer.body.once('close', deadline.detach)
-      return { status: answer.statusCode, headers: answer.headers, body: answer.body }
+      const { statusCode: status, body } = answer
+      refuseRedirect({ status, body })
+      body.once('close', deadline.detach)
+      // Whoever reads it meets the error; one that nobody reads yet must not end the process.
+      body.on('error', () => {})
+      return { status, headers: answer.headers, body }
     } catch (error) {
       deadline.detach()
       throw deadline.translate(error)
@@ -94,19 +95,11 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
   }
 
   async function json<T>(request: ApiRequest): Promise<T> {
-    const answer = await send(request)
-    const idleMs = request.timeoutMs ?? defaultTimeoutMs
-    const ok = answer.status >= 200 && answer.status < 300
-    const maxBytes = ok ? (options.maxJsonBytes ?? 64 * MIB) : ERROR_BODY_MAX
-    const body = await readBody(answer.body, { maxBytes, idleMs }).catch((error) => {
-      throw request.signal?.aborted ? request.signal.reason : error
+    return readJson<T>(await send(request), {
+      maxBytes: options.maxJsonBytes ?? 64 * MIB,
+      idleMs: request.timeoutMs ?? defaultTimeoutMs,
+      signal: request.signal,
     })
-    if (!ok) throw toKubeApiError(answer.status, answer.headers, body)
-    try {
-      return JSON.parse(body.toString('utf8')) as T
-    } catch (error) {
-      throw new KubeUnreachableError('the answer is not JSON', error)
-    }
   }
 
   return {
@@ -122,14 +115,6 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
       }),
     close: () => pool.destroy(),
   }
-}
-
-/** Refuses to see a redirect as an answer: followed, it would carry the credential elsewhere (CVE-2020-8559). */
-function refuseRedirect(answer: Dispatcher.ResponseData): void {
-  const { statusCode } = answer
-  if (statusCode < 300 || statusCode >= 400 || statusCode === 304) return
-  answer.body.on('error', () => {}).destroy() // what it said is of no use
-  throw new KubeUnreachableError(`the server answered with a redirect (${answer.statusCode})`, undefined)
 }
 
 function isStaleConnection(error: unknown): boolean {

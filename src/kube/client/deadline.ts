@@ -11,6 +11,8 @@ export interface Deadline {
   reached(): void
   /** Lets go of the caller's signal; idempotent. */
   detach(): void
+  /** Whether it was the limit that ended it. */
+  timedOut(): boolean
   /** The error as the caller shall see it. */
   translate(error: unknown): unknown
 }
@@ -36,6 +38,7 @@ export function withDeadline(caller: AbortSignal | undefined, timeoutMs: number)
         promise.then(resolve, reject).finally(() => controller.signal.removeEventListener('abort', aborted))
       }),
     reached: () => clearTimeout(timer),
+    timedOut: () => timedOut,
     detach: () => caller?.removeEventListener('abort', onAbort),
     translate(error) {
       if (timedOut) return controller.signal.reason

@@ -311,3 +311,12 @@ t.test('errors of the request itself are IsthmusErrors and nothing else', async 
   const error = await client.json({ method: 'GET', path }).catch((error) => error)
   t.ok(isIsthmusError(error, 'bad_request'))
 })
+
+t.test('an answer that breaks before anybody reads it ends nothing but itself', async (t) => {
+  const { client } = await setup(t, (_request, response) => response.writeHead(200).write('{'))
+  const controller = new AbortController()
+  const answer = await client.send({ method: 'GET', path, signal: controller.signal })
+  controller.abort(new Error('gone'))
+  await eventually('the body is destroyed', () => answer.body.destroyed)
+  await t.rejects(text(answer.body), 'and says so when it is read')
+})
