@@ -29,7 +29,8 @@ export function refusalOfAnswer(error: unknown): Waiting | undefined {
   if (code === 403 && quota) {
     return { reason: 'QuotaExceeded', message: error.message, until: 'quota' }
   }
-  if (code === 403) return { reason: 'Forbidden', message: error.message, until: 'changed' }
+  // Not the pod's fault alone: rights and webhooks of the data plane come and go.
+  if (code === 403) return { reason: 'Forbidden', message: error.message, until: 'soon' }
   if (code === 422 || code === 400 || code === 413) {
     return { reason: 'Refused', message: causesOf(error) || error.message, until: 'changed' }
   }

@@ -86,7 +86,6 @@ export function createCarriedObjects(
 
   async function create(entry: Entry, wanted: CarriedObject): Promise<void> {
     const { key } = entry
-    await namespaces.ensure(key.namespace)
     try {
       entry.present = await gateway.json<CarriedObject>({
         method: 'POST',
@@ -126,6 +125,8 @@ export function createCarriedObjects(
   }
 
   async function bring(entry: Entry): Promise<void> {
+    // Before the read too: while another object's create makes the namespace, its rights are not there yet.
+    if (entry.wanted) await namespaces.ensure(entry.key.namespace)
     entry.present ??= entry.present === null ? null : await read(entry.key)
     const { present, wanted } = entry
     if (present && !present.metadata?.annotations?.[annotation.uid]) {
