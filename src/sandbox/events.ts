@@ -1,4 +1,3 @@
-import { randomBytes } from 'node:crypto'
 import type { Clock } from '../lib/clock.ts'
 import { isIsthmusError } from '../protocol/errors/index.ts'
 import type { KubeObject, ResourceStore } from './store/types.ts'
@@ -41,6 +40,15 @@ export function kubeTime(ms: number): string {
   return `${new Date(ms).toISOString().slice(0, 19)}Z`
 }
 
+let last = 0n
+
+/** Nanoseconds in hex, as client-go names Events: lists are in order of name, and Events of one second in theirs. */
+function eventSuffix(): string {
+  const now = BigInt(Math.floor((performance.timeOrigin + performance.now()) * 1000)) * 1000n
+  last = now > last ? now : last + 1n
+  return last.toString(16)
+}
+
 export function subjectOf(object: KubeObject, fieldPath?: string): EventSubject {
   const { apiVersion, kind, metadata } = object
   const { namespace, name, uid, resourceVersion } = metadata
@@ -81,7 +89,7 @@ export function createEventRecorder(options: EventRecorderOptions): EventRecorde
       const namespace = subject.namespace || 'default'
       try {
         if (repeat(key, now)) return
-        const name = `${subject.name}.${randomBytes(8).toString('hex')}`
+        const name = `${subject.name}.${eventSuffix()}`
         store.create('events', {
           apiVersion: 'v1',
           kind: 'Event',

@@ -38,6 +38,8 @@ export interface RuntimeHarness {
   /** Waits until the pod's status fulfils `check`, and returns it. */
   status(name: string, what: string, check: (status: PodStatus) => unknown): Promise<PodStatus>
   log(name: string, container?: string): Promise<string>
+  /** The directory in which a container starts. */
+  rootOf(name: string, container?: string): string
   /** Reasons of the Events about a pod, in order. */
   reasons(name: string): string[]
 }
@@ -95,6 +97,8 @@ export async function startRuntimeHarness(
       })
       return (await body.toArray()).map(String).join('')
     },
+    rootOf: (name, container = 'main') =>
+      join(dir, 'pods', getPod(name)?.metadata.uid ?? '', 'root', container),
     reasons: (name) =>
       store
         .list<KubeObject & { involvedObject: { name: string }; reason: string }>('events')

@@ -1,8 +1,8 @@
 import type { IncomingMessage } from 'node:http'
 import type { Duplex } from 'node:stream'
-import { pipeline } from 'node:stream/promises'
 import { refuseUpgrade, StreamError } from '../../protocol/streams/index.ts'
 import type { PodUpgradeRequest } from '../ports.ts'
+import { joinSockets } from './join.ts'
 import { dialError, type KubeletClient, refusalOf } from './kubelet.ts'
 import { streamTarget } from './target.ts'
 
@@ -60,13 +60,8 @@ export async function passThrough(client: KubeletClient, request: PodUpgradeRequ
     return
   }
   const far = upstream.socket
-  far.on('error', () => far.destroy())
-  socket.on('error', () => socket.destroy())
   if (upstream.head?.length) far.unshift(upstream.head)
   if (head.length > 0) socket.unshift(head)
   socket.write(answerOf(upstream.response))
-  // either end may break off: that is how streams end when a client is killed
-  await Promise.allSettled([pipeline(socket, far), pipeline(far, socket)])
-  far.destroy()
-  socket.destroy()
+  await joinSockets(socket, far)
 }

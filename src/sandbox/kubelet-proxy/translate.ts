@@ -1,4 +1,3 @@
-import { pipeline } from 'node:stream/promises'
 import {
   acceptPortForward,
   acceptRemoteCommand,
@@ -12,6 +11,7 @@ import {
   UpgradeRefusedError,
 } from '../../protocol/streams/index.ts'
 import type { PodUpgradeRequest } from '../ports.ts'
+import { joinSockets } from './join.ts'
 import { dialError, type KubeletClient } from './kubelet.ts'
 import { streamTarget } from './target.ts'
 
@@ -54,8 +54,7 @@ export async function translateForward(client: KubeletClient, request: PodUpgrad
   })
   try {
     const { tunnel } = await acceptPortForward({ req, socket, head })
-    await Promise.allSettled([pipeline(tunnel, upgraded.socket), pipeline(upgraded.socket, tunnel)])
-    tunnel.destroy()
+    await joinSockets(tunnel, upgraded.socket)
   } finally {
     upgraded.socket.destroy()
   }

@@ -51,11 +51,12 @@ export async function prepareRun(input: StartInput): Promise<PreparedRun> {
     base,
   })
   const argv = containerCommand(container, env)
+  // each run begins with an empty file system of its own, as a container does; only its volumes stay
+  await rm(root, { recursive: true, force: true })
   await placeMounts(container, root, join(podDir, 'volumes'), env)
   const cwd = join(root, join('/', container.workingDir ?? ''))
   await mkdir(cwd, { recursive: true })
   await mkdir(dirname(message), { recursive: true })
-  await rm(message, { force: true })
   const log = join(podDir, 'logs', container.name, `${record.attempts}.log`)
   return { argv, env, cwd, files: { message, log } }
 }
