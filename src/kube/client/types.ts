@@ -19,6 +19,7 @@ export interface ApiRequest {
   headers?: Record<string, string>
   /** An object is sent as JSON, bytes and strings as they are (set `content-type`). */
   body?: unknown
+  /** Ends the request, and later its body; rejects with the signal's reason. */
   signal?: AbortSignal
   /** Until the answer's headers, in milliseconds; 30,000 by default. */
   timeoutMs?: number
@@ -37,6 +38,7 @@ export interface UpgradeRequest {
   query?: Query
   /** Subprotocols in order of preference; also `SPDY/3.1+portforward.k8s.io`, which ws itself refuses. */
   protocols: readonly string[]
+  /** Ends the handshake; the socket, once open, is the caller's to end. */
   signal?: AbortSignal
   timeoutMs?: number
 }
