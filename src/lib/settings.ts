@@ -126,15 +126,19 @@ export function showSettings<S extends Settings>(settings: S, read: ReadSettings
   })
 }
 
+/** A default as it would be given on the command line; undefined when there is none. */
+export function showDefault(setting: Setting<unknown>): string | undefined {
+  const { default: standard, kind } = setting
+  if (standard === undefined || (Array.isArray(standard) && standard.length === 0)) return undefined
+  return kind === 'duration' ? showDuration(standard as number) : String(standard)
+}
+
 /** The registry as a Markdown table for docs/config.md. */
 export function settingsTable(settings: Settings): string {
   const rows = Object.values(settings).map((setting) => {
-    const standard =
-      setting.default === undefined
-        ? setting.optional
-          ? ''
-          : '*required*'
-        : `\`${JSON.stringify(setting.default)}\``
+    const shown = showDefault(setting)
+    const required = setting.default === undefined && !setting.optional
+    const standard = required ? '*required*' : shown === undefined ? '' : `\`${shown}\``
     return `| \`--${setting.flag}\` | \`${setting.env}\` | ${setting.kind} | ${standard} | ${setting.description} |`
   })
   return ['| flag | environment | kind | default | what it does |', '|---|---|---|---|---|', ...rows].join(
@@ -198,4 +202,11 @@ function parseDuration(text: string): number {
   const match = /^(\d+)(ms|s|m|h)$/.exec(text)
   if (!match) throw new Error('must be a duration such as 500ms, 30s, 15m or 24h')
   return Number(match[1]) * (UNITS[match[2] as string] as number)
+}
+
+/** In the largest unit in which it is whole. */
+function showDuration(milliseconds: number): string {
+  const units = Object.entries(UNITS).reverse()
+  const [unit, size] = units.find(([, each]) => milliseconds % each === 0) ?? ['ms', 1]
+  return milliseconds === 0 ? '0s' : `${milliseconds / size}${unit}`
 }

@@ -14,6 +14,8 @@ import { type Printed, printList, printOne } from '../output/print.ts'
 export interface Noun<T> extends Printed<T> {
   /** Singular, as the command is called. */
   singular: string
+  /** One line for the help. */
+  description: string
   /** Path under `/v1`. */
   plural: string
   /** Which of the generic verbs it has. */
@@ -26,7 +28,7 @@ export interface Noun<T> extends Printed<T> {
 
 /** The command of a noun with its generic verbs; the caller adds create, update and what is its own. */
 export function nounCommand<T>(program: Command, noun: Noun<T>, environment: CliEnvironment): Command {
-  const command = program.command(noun.singular).description(`manage ${noun.plural}`)
+  const command = program.command(noun.singular).description(noun.description)
   if (noun.verbs.includes('list')) addList(command, noun, environment)
   if (noun.verbs.includes('get')) addGet(command, noun, environment)
   if (noun.verbs.includes('delete')) addDelete(command, noun, environment)

@@ -21,6 +21,7 @@ const idOf = (row: { id: string }) => row.id
 
 export const tenants: Noun<Tenant> = {
   singular: 'tenant',
+  description: 'who has a quota: make, suspend, list and delete tenants',
   plural: 'tenants',
   verbs: ['get', 'list', 'delete'],
   deleteModes: true,
@@ -37,6 +38,7 @@ export const tenants: Noun<Tenant> = {
 
 export const clusters: Noun<Cluster> = {
   singular: 'cluster',
+  description: 'data-plane clusters: register, check, set in maintenance and delete them',
   plural: 'clusters',
   verbs: ['get', 'list', 'delete'],
   deleteModes: true,
@@ -60,6 +62,7 @@ const capacityOf = (node: VirtualNode, resource: string) => {
 
 export const nodes: Noun<VirtualNode> = {
   singular: 'node',
+  description: 'virtual nodes, each of one tenant on one data plane: make, resize, install and delete them',
   plural: 'nodes',
   verbs: ['get', 'list', 'delete'],
   deleteModes: true,
@@ -83,6 +86,7 @@ export const nodes: Noun<VirtualNode> = {
 
 export const credentials: Noun<Credential> = {
   singular: 'credential',
+  description: 'credentials of virtual nodes, for agents and for clients: issue, list and revoke them',
   plural: 'credentials',
   verbs: ['get', 'list'],
   filters: [
@@ -105,6 +109,7 @@ export const credentials: Noun<Credential> = {
 
 export const sessions: Noun<SessionInfo> = {
   singular: 'session',
+  description: 'exec, attach, log-follow and port-forward streams: list and kill them',
   plural: 'sessions',
   verbs: ['get', 'list'],
   filters: [
@@ -129,6 +134,7 @@ export const sessions: Noun<SessionInfo> = {
 
 export const operators: Noun<Operator> = {
   singular: 'operator',
+  description: 'who may use the operator face: make, list and delete operators',
   plural: 'operators',
   verbs: ['get', 'list', 'delete'],
   name: (row) => `operator/${row.name}`,
@@ -154,6 +160,7 @@ export const quotaRows = { columns: ledgerColumns<QuotaRow>(), name: (row: Quota
 
 export const usage: Noun<UsageItem> = {
   singular: 'usage',
+  description: 'what each tenant uses of its quota',
   plural: 'usage',
   verbs: ['list'],
   filters: [{ name: 'tenant', description: 'only of this tenant' }],
@@ -163,6 +170,7 @@ export const usage: Noun<UsageItem> = {
 
 export const audit: Noun<AuditItem> = {
   singular: 'audit',
+  description: 'the audit log: who did what to which object, and what came of it',
   plural: 'audit',
   verbs: ['list'],
   filters: [{ name: 'tenant', description: 'only of this tenant' }],

@@ -1,5 +1,5 @@
 import type { Command } from 'commander'
-import type { ReadSettings, SettingSources, Settings } from '../../lib/settings.ts'
+import { type ReadSettings, type SettingSources, type Settings, showDefault } from '../../lib/settings.ts'
 import type { CliEnvironment } from '../environment.ts'
 
 /** A long-running part of Isthmus that the CLI starts. */
@@ -30,9 +30,10 @@ export function serviceCommand(program: Command, service: Service, environment: 
 /** An option per setting; those that are boolean may stand without a value. */
 export function withSettings(command: Command, settings: Settings): Command {
   command.option('--config <path>', 'JSON file with settings, keys as the options are called')
-  for (const { flag, kind, description, default: standard } of Object.values(settings)) {
-    const shown =
-      standard === undefined ? description : `${description} (default: ${JSON.stringify(standard)})`
+  for (const setting of Object.values(settings)) {
+    const { flag, kind, description } = setting
+    const standard = showDefault(setting)
+    const shown = standard === undefined ? description : `${description} (default: ${standard})`
     command.option(kind === 'boolean' ? `--${flag} [true|false]` : `--${flag} <${placeholder(kind)}>`, shown)
   }
   return command
