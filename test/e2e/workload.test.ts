@@ -94,8 +94,9 @@ t.test('a followed log arrives while it is written', async (t) => {
   t.match(lines[0], /^line \d+$/)
   const none = await http(user(), { path: `${path}?tailLines=0` })
   t.equal(none.text, '')
-  const two = await http(user(), { path: `${path}?tailLines=2` })
-  t.equal(two.text.trim().split('\n').length, 2)
+  // Of a log at rest: one that is being written may grow between the seek and the end.
+  const last = await http(user(), { path: `/api/v1/namespaces/${NAMESPACE}/pods/first/log?tailLines=1` })
+  t.equal(last.text, 'xyzzy\n')
   await removePod(user(), NAMESPACE, 'talker')
 })
 
