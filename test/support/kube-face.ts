@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import Fastify from 'fastify'
 import type { KubernetesFaceDeps } from '../../src/gateway/routes/kube/deps.ts'
-import { registerKubernetesFace } from '../../src/gateway/routes/kube/index.ts'
+import { createUpgradeHandler, registerKubernetesFace } from '../../src/gateway/routes/kube/index.ts'
 import { createKubeClient } from '../../src/kube/client/index.ts'
 import type { KubeClient } from '../../src/kube/client/types.ts'
 import { systemClock } from '../../src/lib/clock.ts'
@@ -39,6 +39,8 @@ export interface TestFace {
   fakes: GatewayFakes
   url: string
   port: number
+  /** Everything that was returned so far, headers and bodies, but logs: to be searched for what must not come through. */
+  returned: string[]
   /** Names that only the last wall caught. */
   leaks: string[]
   /** `GET /api/v1/…` with the token of the first node unless told. */
@@ -70,6 +72,7 @@ export async function startFace(
   { client, fakes = createGatewayFakes(), deps }: FaceOptions,
 ): Promise<TestFace> {
   const leaks: string[] = []
+  const returned: string[] = []
   const app = Fastify({ routerOptions: { maxParamLength: 2048 }, forceCloseConnections: true })
   const all: KubernetesFaceDeps = {
     ...fakes,
@@ -82,6 +85,8 @@ export async function startFace(
     ...deps,
   }
   await registerKubernetesFace(app, all)
+  const upgrade = createUpgradeHandler(all)
+  app.server.on('upgrade', (request, socket, head) => void upgrade(request, socket, head))
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => app.close())
   const { port } = app.server.address() as AddressInfo
@@ -127,12 +132,15 @@ export async function startFace(
     url,
     port,
     leaks,
+    returned,
     async request(line, options = {}) {
       const [method = 'GET', path = '/'] = line.split(' ')
       const { response } = await open(method, path, options)
       const chunks: Buffer[] = []
       for await (const chunk of response) chunks.push(chunk as Buffer)
       const text = Buffer.concat(chunks).toString('utf8')
+      returned.push(JSON.stringify(response.headers))
+      if (!path.includes('/log')) returned.push(text)
       let json: Loose
       try {
         json = JSON.parse(text)
@@ -157,6 +165,7 @@ export async function startFace(
         const parts = (rest + text).split('\n')
         rest = parts.pop() ?? ''
         stream.lines.push(...parts.filter((part) => part !== ''))
+        if (!path.includes('/log')) returned.push(...parts)
       })
       response.on('close', () => {
         stream.ended = true

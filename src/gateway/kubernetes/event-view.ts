@@ -33,7 +33,12 @@ export function eventForTenant(view: TenantView, event: EventObject): EventObjec
     creationTimestamp: event.metadata.creationTimestamp,
   }
   const reason = identifier.test(event.reason ?? '') ? event.reason : 'Unknown'
-  const text = eventText(reason, event.message ?? event.note ?? '', about.name ?? '')
+  const text = eventText({
+    reason,
+    original: event.message ?? event.note ?? '',
+    name: about.name ?? '',
+    fieldPath: about.fieldPath,
+  })
   const shown: EventObject = {
     apiVersion: event.apiVersion,
     kind: 'Event',

@@ -3,9 +3,8 @@
  * pods. What a text may take from the original is only what a pattern lets through: container and image names,
  * durations, probes' kinds.
  */
-type Template = (original: string, name: string) => string
+type Template = (original: string, name: string, container: string | undefined) => string
 
-const container = /container:? ([a-z0-9][-a-z0-9]{0,62})\b/
 const image = /image "([^"\s]{1,512})"/
 const duration = /\bin ([0-9.]+(?:ms|m|s|µs)[0-9.a-zµ]{0,16})/
 const probe = /^(Liveness|Readiness|Startup) probe (failed|errored|warning)/
@@ -20,10 +19,8 @@ const fixed =
 
 const about =
   (verb: string): Template =>
-  (original) => {
-    const name = container.exec(original)?.[1]
-    return name === undefined ? `${verb} container` : `${verb} container ${name}`
-  }
+  (_original, _name, container) =>
+    container === undefined ? `${verb} container` : `${verb} container ${container}`
 
 const ofImage =
   (verb: string): Template =>
@@ -38,17 +35,17 @@ const templates: Readonly<Record<string, Template>> = {
   FailedScheduling: fixed('The data plane has no room for the pod at present'),
   Preempted: fixed('Preempted by a pod of higher priority'),
   Pulling: ofImage('Pulling'),
-  Pulled: (original, name) =>
+  Pulled: (original, name, container) =>
     /already present/.test(original)
-      ? `${ofImage('Container')(original, name)} already present on machine`
-      : ofImage('Successfully pulled')(original, name),
-  BackOff: (original, name) =>
+      ? `${ofImage('Container')(original, name, container)} already present on machine`
+      : ofImage('Successfully pulled')(original, name, container),
+  BackOff: (original, name, container) =>
     /pulling image/.test(original)
-      ? ofImage('Back-off pulling')(original, name)
-      : about('Back-off restarting failed')(original, name),
-  Failed: (original, name) =>
+      ? ofImage('Back-off pulling')(original, name, container)
+      : about('Back-off restarting failed')(original, name, container),
+  Failed: (original, name, container) =>
     image.test(original)
-      ? ofImage('Failed to pull')(original, name)
+      ? ofImage('Failed to pull')(original, name, container)
       : missing(original, 'Error: the container could not be started'),
   ErrImageNeverPull: ofImage('Pull policy Never, and absent:'),
   InspectFailed: ofImage('Failed to inspect'),
@@ -90,8 +87,23 @@ function missing(original: string, otherwise: string): string {
   return found === null ? otherwise : `Error: ${found[1]} "${found[2]}" not found`
 }
 
+const containerPath = /^spec\.(?:initContainers|containers|ephemeralContainers)\{([a-z0-9][-a-z0-9]{0,62})\}$/
+
+/** What a text may be made of. */
+export interface EventSubject {
+  reason: string | undefined
+  /** The data plane's own text. */
+  original: string
+  /** The object's name. */
+  name: string
+  /** `spec.containers{main}` where the event is about a container. */
+  fieldPath: string | undefined
+}
+
 /** The text of an event for the tenant; of an unknown reason nothing but the reason is told. */
-export function eventText(reason: string | undefined, original: string, name: string): string {
+export function eventText({ reason, original, name, fieldPath }: EventSubject): string {
   const template = reason !== undefined && Object.hasOwn(templates, reason) ? templates[reason] : undefined
-  return template === undefined ? `${reason ?? 'Unknown'} in the data plane` : template(original, name)
+  return template === undefined
+    ? `${reason ?? 'Unknown'} in the data plane`
+    : template(original, name, containerPath.exec(fieldPath ?? '')?.[1])
 }

@@ -11,6 +11,7 @@ import { readObject, withKnownFields } from '../body.ts'
 import { type KubeAnswer, type KubeCall, subjectOf, upstreamHeaders } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
 import { withName } from '../objects/generate-name.ts'
+import { shapeFaults } from '../objects/shape.ts'
 import { isDryRun, writeQuery } from '../query.ts'
 import { render } from '../render.ts'
 import { bindGatewayRole, makeUsable } from './make-usable.ts'
@@ -49,7 +50,8 @@ function readNew(call: KubeCall): KubeObject {
   const read = readObject(call, { kind: 'Namespace', apiVersion: 'v1' })
   const object = withName(withKnownFields(call, 'Namespace', read))
   const name = object.metadata?.name
-  const faults = checkMetadataChange(undefined, object.metadata as V1ObjectMeta)
+  const shape = shapeFaults(object)
+  const faults = shape.length > 0 ? shape : checkMetadataChange(undefined, object.metadata as V1ObjectMeta)
   if (!isDnsLabel(name)) faults.unshift(nameFault(name))
   faults.push(...podSecurityFaults(object))
   if (faults.length > 0) throw invalidObject('Namespace', String(name ?? ''), faults)

@@ -18,6 +18,7 @@ import { codecOf } from './codec.ts'
 import { findOwn } from './get.ts'
 import { checkedName } from './names.ts'
 import { checkNewObject, inNamespace } from './prepare.ts'
+import { shapeFaults } from './shape.ts'
 
 const APPLY_TYPE = 'application/apply-patch+yaml'
 const ATTEMPTS = 5
@@ -148,5 +149,7 @@ function readConfig(call: KubeCall): KubeObject {
   if (config.metadata?.managedFields?.length) {
     throw new IsthmusError('bad_request', 'metadata.managedFields must be nil')
   }
+  const faults = shapeFaults(config, true)
+  if (faults.length > 0) throw invalidObject(call.resource.kind, name ?? '', faults)
   return inNamespace(call, { ...config, metadata: { ...config.metadata, name } })
 }

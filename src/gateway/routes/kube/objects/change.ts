@@ -12,6 +12,7 @@ import { codecOf } from './codec.ts'
 import { readOwn } from './get.ts'
 import { checkedName } from './names.ts'
 import { inNamespace } from './prepare.ts'
+import { shapeFaults } from './shape.ts'
 
 /** So often a change that pinned no version is repeated when the object changed meanwhile, as API servers do. */
 const ATTEMPTS = 5
@@ -55,7 +56,8 @@ function changed(call: KubeCall, current: KubeObject, change: (view: KubeObject)
   const wanted = change(structuredClone(view))
   const result = inNamespace(call, withKnownFields(call, call.resource.kind, wanted))
   checkIdentity(call, view, result)
-  const faults = codec.faults(call.view, view, result)
+  const faults = shapeFaults(result)
+  if (faults.length === 0) faults.push(...codec.faults(call.view, view, result))
   if (faults.length > 0) throw invalidObject(call.resource.kind, call.name ?? '', faults)
   const body = codec.changed(call.view, result, current)
   const { uid, resourceVersion } = current.metadata ?? {}

@@ -7,6 +7,7 @@ import type { KubeCall } from '../call.ts'
 import { codecOf } from './codec.ts'
 import { withName } from './generate-name.ts'
 import { nameFaults } from './names.ts'
+import { shapeFaults } from './shape.ts'
 
 /**
  * The object of a create as the tenant wants it: read, of the right kind and namespace, known fields only, named,
@@ -41,31 +42,4 @@ export function inNamespace<T extends KubeObject>(call: KubeCall, object: T): T 
     )
   }
   return { ...object, metadata: { ...object.metadata, namespace: call.namespace } }
-}
-
-/** What the mapping must be able to rely on; everything else is the data plane's to validate. */
-function shapeFaults(object: KubeObject) {
-  if (object.kind !== 'Pod') return []
-  const spec = object.spec as
-    | { containers?: unknown; initContainers?: unknown; volumes?: unknown }
-    | undefined
-  if (spec?.containers === undefined) {
-    return [{ field: 'spec.containers', reason: 'FieldValueRequired', message: 'a pod needs a container' }]
-  }
-  return (['containers', 'initContainers', 'volumes'] as const)
-    .filter((field) => spec[field] !== undefined && spec[field] !== null && !isNamedList(spec[field]))
-    .map((field) => ({
-      field: `spec.${field}`,
-      reason: 'FieldValueInvalid',
-      message: 'must be a list of objects with names',
-    }))
-}
-
-function isNamedList(value: unknown): boolean {
-  return (
-    Array.isArray(value) &&
-    value.every(
-      (element) => typeof element === 'object' && element !== null && typeof element.name === 'string',
-    )
-  )
 }

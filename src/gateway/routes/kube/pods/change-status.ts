@@ -1,7 +1,7 @@
 import { isDeepStrictEqual } from 'node:util'
 import { isKubeApiError } from '../../../../kube/client/types.ts'
-import type { FieldFault } from '../../../../protocol/errors/index.ts'
-import type { Condition, KubeObject, Pod } from '../../../kubernetes/objects.ts'
+import { type FieldFault, IsthmusError } from '../../../../protocol/errors/index.ts'
+import { type Condition, isRecord, type KubeObject, type Pod } from '../../../kubernetes/objects.ts'
 import { podForTenant } from '../../../kubernetes/pod-view.ts'
 import { groupVersion } from '../../../kubernetes/resources.ts'
 import { errorForTenant, invalidObject, objectNotFound } from '../../../kubernetes/upstream-errors.ts'
@@ -66,6 +66,12 @@ function changedConditions(shown: Pod, wanted: Pod): unknown[] {
   const { conditions: before, ...statusBefore } = shown.status ?? {}
   const { conditions: after, ...statusAfter } = wanted.status ?? {}
   const faults: FieldFault[] = []
+  if (
+    after &&
+    !(Array.isArray(after) && after.every((one) => isRecord(one) && typeof one.type === 'string'))
+  ) {
+    throw new IsthmusError('bad_request', 'status.conditions must be a list of conditions')
+  }
   for (const field of new Set([...Object.keys(statusBefore), ...Object.keys(statusAfter)])) {
     if (!isDeepStrictEqual(statusBefore[field], statusAfter[field])) faults.push(fault(`status.${field}`))
   }

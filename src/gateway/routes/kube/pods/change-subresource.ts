@@ -12,6 +12,7 @@ import { readOwn } from '../objects/get.ts'
 import { checkedName } from '../objects/names.ts'
 import { patchOf } from '../objects/patch.ts'
 import { inNamespace } from '../objects/prepare.ts'
+import { shapeFaults } from '../objects/shape.ts'
 import { writeQuery } from '../query.ts'
 import { render } from '../render.ts'
 import { findNamespace } from '../tenant-namespace.ts'
@@ -59,7 +60,8 @@ function judged(call: KubeCall, current: Pod, change: (view: KubeObject) => Kube
   const shown = podForTenant(call.view, current)
   const wanted = inNamespace(call, withKnownFields(call, 'Pod', change(structuredClone(shown)))) as Pod
   checkIdentity(call, shown, wanted)
-  const faults = podChangeFaults(call.view, shown, wanted)
+  const faults = shapeFaults(wanted)
+  if (faults.length === 0) faults.push(...podChangeFaults(call.view, shown, wanted))
   if (faults.length > 0) throw invalidObject('Pod', call.name ?? '', faults)
   return wanted
 }
