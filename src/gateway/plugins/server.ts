@@ -46,6 +46,8 @@ export function makeServer(options: ServerOptions): FastifyInstance {
     },
   }) as unknown as FastifyInstance
 
+  // JSON is all that the REST faces take; the others bring their own parsers.
+  app.removeContentTypeParser('text/plain')
   app.setValidatorCompiler(TypeBoxValidatorCompiler)
   app.setErrorHandler((error, request, reply) => answerError(error, request, reply, logger))
   app.setNotFoundHandler((request, reply) => answerError(notFound(), request, reply, logger))
