@@ -23,6 +23,8 @@ const event = (type: string, body: unknown) => `${JSON.stringify({ type, object:
 const apiError = (code: number, extra = {}) =>
   new KubeApiError(code, { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Failure', ...extra })
 
+const ended = (): PassThrough => new PassThrough().end()
+
 /** Answers requests in order by script; when it runs out, watches stay open. */
 function setup(t: Test, script: Answer[], options: Partial<ReflectorOptions<KubeObject>> = {}) {
   const requests: ApiRequest[] = []
@@ -166,9 +168,16 @@ t.test('half a line, a reset and refusals are reported, and the watch goes on wh
 
 t.test('it says since when it is stale, and no longer once a watch is open', async (t) => {
   const failures = Array.from({ length: 3 }, () => new KubeUnreachableError('down', undefined))
-  const { clock, requests, reflector } = setup(t, [listOf('1', []), ...failures])
-  await eventually('three waits', () => clock.slept.length >= 3 && requests.length === 5)
-  t.equal(reflector.staleSinceMs(), undefined)
+  const stale: (number | undefined)[] = []
+  const { clock, requests, reflector } = setup(t, [listOf('1', []), { watch: ended() }, ...failures], {
+    onError: () => stale.push(reflector.staleSinceMs()),
+  })
+  const began = clock.now()
+  await eventually('it watches again', () => requests.length === 6)
+  t.equal(stale.length, 3)
+  t.equal(new Set(stale).size, 1, 'since the first failure')
+  t.ok(stale[0]! >= began)
+  await eventually('it is current', () => reflector.staleSinceMs() === undefined)
 })
 
 t.test(
@@ -187,8 +196,10 @@ t.test(
 )
 
 t.test('a watch that ends at once, again and again, is not hammered', async (t) => {
-  const ended = () => ({ watch: new PassThrough().end() as PassThrough })
-  const { clock, requests } = setup(t, [listOf('1', []), ended(), ended(), ended(), ended()])
+  const { clock, requests } = setup(t, [
+    listOf('1', []),
+    ...Array.from({ length: 4 }, () => ({ watch: ended() })),
+  ])
   await eventually('four ends', () => requests.length === 6)
   t.same(clock.slept, [375, 750, 1500, 3000])
 })
