@@ -141,7 +141,7 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
     const { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generateName } =
       current.metadata
     const fixed = { uid, creationTimestamp, deletionTimestamp, deletionGracePeriodSeconds, generateName }
-    const metadata = withoutUndefined({
+    const metadata = tidy({
       ...next.metadata,
       ...fixed,
       resourceVersion: current.metadata.resourceVersion,
@@ -263,10 +263,11 @@ export function createMemoryStore(options: MemoryStoreOptions): MemoryStore {
   return store
 }
 
-/** What counts for the generation: all but metadata and status. */
+/** What counts for the generation: all but metadata and status, and not that a pod was bound. */
 function desired(object: KubeObject): Record<string, unknown> {
   const { metadata: _metadata, status: _status, ...rest } = object
-  return rest
+  if (object.kind !== 'Pod') return rest
+  return { ...rest, spec: { ...(rest['spec'] as object | undefined), nodeName: undefined } }
 }
 
 /** `prefix` with five random characters, at most 63 in all (apiserver names.SimpleNameGenerator). */
@@ -281,7 +282,7 @@ function newMetadata(given: Partial<ObjectMeta>, traits: StoreTraits, now: numbe
   if (traits.namespaced && !given.namespace)
     throw new IsthmusError('bad_request', 'the object has no namespace')
   const { deletionTimestamp: _d, deletionGracePeriodSeconds: _g, namespace, ...rest } = given
-  return withoutUndefined({
+  return tidy({
     ...rest,
     name,
     ...(traits.namespaced ? { namespace } : {}),
@@ -327,6 +328,9 @@ export function groupKind(resource: string): { kind: string; group?: string } {
   return dot < 0 ? { kind: resource } : { kind: resource.slice(0, dot), group: resource.slice(dot + 1) }
 }
 
-function withoutUndefined<T extends object>(value: T): T {
-  return Object.fromEntries(Object.entries(value).filter(([, inner]) => inner !== undefined)) as T
+/** Metadata as Go's `omitempty` writes it: nothing that is undefined, null or an empty map or list. */
+function tidy<T extends object>(metadata: T): T {
+  const isEmpty = (value: unknown) =>
+    value === undefined || value === null || (typeof value === 'object' && Object.keys(value).length === 0)
+  return Object.fromEntries(Object.entries(metadata).filter(([, inner]) => !isEmpty(inner))) as T
 }
