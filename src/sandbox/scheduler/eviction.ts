@@ -2,6 +2,7 @@ import type { Clock } from '../../lib/clock.ts'
 import { createEventRecorder, subjectOf } from '../events.ts'
 import type { ResourceStore } from '../store/types.ts'
 import { withCondition } from './condition.ts'
+import type { PodsByNode } from './pods-by-node.ts'
 import { tolerationSeconds } from './taints.ts'
 import { isTerminal, type Node, type Pod } from './types.ts'
 
@@ -14,7 +15,12 @@ export interface Eviction {
  * The taint manager: deletes pods from nodes with NoExecute taints, at once or when their `tolerationSeconds` since the
  * taint came are over. And PodGC: pods whose node is gone go after `orphanMs`.
  */
-export function createEviction(store: ResourceStore, clock: Clock, orphanMs: number): Eviction {
+export function createEviction(
+  store: ResourceStore,
+  clock: Clock,
+  orphanMs: number,
+  podsByNode: PodsByNode,
+): Eviction {
   const events = createEventRecorder({ store, clock, component: 'taint-eviction-controller' })
   const orphans = new Map<string, number>()
 
@@ -65,15 +71,24 @@ export function createEviction(store: ResourceStore, clock: Clock, orphanMs: num
       const nodes = new Map(store.list<Node>('nodes').items.map((node) => [node.metadata.name, node]))
       let next = Number.POSITIVE_INFINITY
       const seen = new Set<string>()
-      for (const pod of store.list<Pod>('pods').items) {
-        if (!pod.spec.nodeName) continue
-        const node = nodes.get(pod.spec.nodeName)
-        if (!node) seen.add(pod.metadata.uid)
-        next = Math.min(next, node ? judge(pod, node) : orphan(pod))
+      for (const name of [...podsByNode.nodes()]) {
+        const node = nodes.get(name)
+        if (node && !isEvicting(node)) continue
+        for (const key of podsByNode.of(name)) {
+          const pod = store.get<Pod>('pods', key)
+          if (pod?.metadata.uid !== key.uid) continue
+          if (!node) seen.add(key.uid)
+          next = Math.min(next, node ? judge(pod, node) : orphan(pod))
+        }
       }
       // a node that came back, or a pod that went, begins anew
       for (const uid of orphans.keys()) if (!seen.has(uid)) orphans.delete(uid)
       return next
     },
   }
+}
+
+/** Whether a node has taints that evict. */
+export function isEvicting(node: Node): boolean {
+  return (node.spec?.taints ?? []).some(({ effect }) => effect === 'NoExecute')
 }

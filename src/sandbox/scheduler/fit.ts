@@ -24,6 +24,10 @@ export function addAmounts(to: Amounts, from: Amounts): void {
   for (const [name, amount] of from) to.set(name, (to.get(name) ?? 0n) + amount)
 }
 
+export function subtractAmounts(from: Amounts, amounts: Amounts): void {
+  for (const [name, amount] of amounts) from.set(name, (from.get(name) ?? 0n) - amount)
+}
+
 /**
  * What there is too little of, in the scheduler's words (NodeResourcesFit): `Too many pods`, `Insufficient cpu`.
  * A resource that is not asked for is never too little.

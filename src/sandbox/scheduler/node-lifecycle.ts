@@ -4,10 +4,11 @@ import { isIsthmusError } from '../../protocol/errors/index.ts'
 import { kubeTime } from '../events.ts'
 import { createWake } from '../runtime/wake.ts'
 import type { ResourceStore } from '../store/types.ts'
-import { createEviction } from './eviction.ts'
+import { createEviction, isEvicting } from './eviction.ts'
 import { createNodeHealth } from './node-health.ts'
 import { wantedTaints } from './node-taints.ts'
-import type { Node } from './types.ts'
+import { createPodsByNode } from './pods-by-node.ts'
+import type { Node, Pod } from './types.ts'
 
 export interface NodeLifecycleOptions {
   store: ResourceStore
@@ -30,7 +31,8 @@ const GATHER_MS = 20
 export function startNodeLifecycle(options: NodeLifecycleOptions): () => void {
   const { store, clock, logger, graceMs = 40_000, orphanMs = 40_000 } = options
   const health = createNodeHealth(store, clock, graceMs)
-  const eviction = createEviction(store, clock, orphanMs)
+  const podsByNode = createPodsByNode()
+  const eviction = createEviction(store, clock, orphanMs, podsByNode)
   const wake = createWake(clock)
   const ended = new AbortController()
 
@@ -65,8 +67,19 @@ export function startNodeLifecycle(options: NodeLifecycleOptions): () => void {
     }
   }
 
-  const resources = ['pods', 'nodes', 'leases.coordination.k8s.io']
-  const watches = resources.map((resource) => store.watch(resource, { onEvent: () => wake.ring() }))
+  const watches = [
+    store.watch<Pod>('pods', {
+      onEvent: (event) => {
+        const name = podsByNode.onPod(event)
+        const node = name ? store.get<Node>('nodes', { name }) : undefined
+        // the many changes of pods on healthy nodes are nobody's business here
+        if (name && (!node || isEvicting(node))) wake.ring()
+      },
+    }),
+    ...['nodes', 'leases.coordination.k8s.io'].map((resource) =>
+      store.watch(resource, { onEvent: () => wake.ring() }),
+    ),
+  ]
   run().catch((error: unknown) => logger.error({ err: error }, 'the node controllers have ended'))
   return () => {
     ended.abort()

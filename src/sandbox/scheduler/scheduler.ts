@@ -3,10 +3,11 @@ import type { Logger } from '../../lib/logger.ts'
 import { isIsthmusError } from '../../protocol/errors/index.ts'
 import { createEventRecorder, subjectOf } from '../events.ts'
 import { createWake } from '../runtime/wake.ts'
-import type { ResourceStore } from '../store/types.ts'
+import type { ResourceStore, StoreEvent } from '../store/types.ts'
+import { createClusterState } from './cluster-state.ts'
 import { withCondition } from './condition.ts'
-import { filterNode, hostPortsOf, type NodeState, type Rejection } from './filter.ts'
-import { addAmounts, allocatableOf, requestsOf } from './fit.ts'
+import { filterNode, type NodeState, type Rejection } from './filter.ts'
+import { requestsOf } from './fit.ts'
 import { fitMessage } from './message.ts'
 import { isTerminal, type Node, type Pod } from './types.ts'
 
@@ -16,25 +17,6 @@ export interface SchedulerOptions {
   logger: Logger
   /** Pods that name another scheduler are left alone; `default-scheduler` by default. */
   name?: string
-}
-
-function nodeStates(store: ResourceStore): Map<string, NodeState> {
-  const states = new Map<string, NodeState>()
-  for (const node of store.list<Node>('nodes').items) {
-    if (node.metadata.deletionTimestamp) continue
-    const state = { node, allocatable: allocatableOf(node), used: new Map(), hostPorts: new Set<string>() }
-    states.set(node.metadata.name, state)
-  }
-  for (const pod of store.list<Pod>('pods').items) {
-    const state = pod.spec.nodeName ? states.get(pod.spec.nodeName) : undefined
-    if (state && !isTerminal(pod)) place(pod, state)
-  }
-  return states
-}
-
-function place(pod: Pod, state: NodeState): void {
-  addAmounts(state.used, requestsOf(pod))
-  for (const port of hostPortsOf(pod)) state.hostPorts.add(port)
 }
 
 /** How full a node would be, in thousandths of its scarcer of cpu and memory; pods spread to the emptier one. */
@@ -56,6 +38,8 @@ function fullness(pod: Pod, state: NodeState): number {
 export function startScheduler(options: SchedulerOptions): () => void {
   const { store, clock, logger, name = 'default-scheduler' } = options
   const events = createEventRecorder({ store, clock, component: name })
+  const state = createClusterState()
+  const waiting = new Map<string, Pod>()
   const wake = createWake(clock)
   const ended = new AbortController()
 
@@ -79,17 +63,17 @@ export function startScheduler(options: SchedulerOptions): () => void {
     events.record(subjectOf(pod), 'Normal', 'Scheduled', message)
   }
 
-  const schedule = (pod: Pod, states: Map<string, NodeState>) => {
+  const schedule = (pod: Pod) => {
     if (pod.spec.schedulingGates?.length) {
       wait(pod, 'SchedulingGated', 'Scheduling is blocked due to non-empty scheduling gates')
       return
     }
     const rejections: Rejection[] = []
     const fitting: NodeState[] = []
-    for (const state of states.values()) {
-      const rejection = filterNode(pod, state)
+    for (const each of state.nodes.values()) {
+      const rejection = filterNode(pod, each)
       if (rejection) rejections.push(rejection)
-      else fitting.push(state)
+      else fitting.push(each)
     }
     const best = fitting.sort((a, b) => fullness(pod, a) - fullness(pod, b))[0]
     if (!best) {
@@ -97,29 +81,32 @@ export function startScheduler(options: SchedulerOptions): () => void {
       return
     }
     bind(pod, best.node.metadata.name)
-    place(pod, best)
+    state.place(pod, best.node.metadata.name)
   }
 
   const round = () => {
-    const waiting = store
-      .list<Pod>('pods', { fieldSelector: 'spec.nodeName=' })
-      .items.filter((pod) => (pod.spec.schedulerName ?? 'default-scheduler') === name)
-      .filter((pod) => !pod.metadata.deletionTimestamp && !isTerminal(pod))
-    if (waiting.length === 0) return
     const age = (pod: Pod) => Date.parse(pod.metadata.creationTimestamp)
-    const order = [...waiting].sort(
+    const order = [...waiting.values()].sort(
       (a, b) => (b.spec.priority ?? 0) - (a.spec.priority ?? 0) || age(a) - age(b),
     )
-    const states = nodeStates(store)
     for (const pod of order) {
       try {
-        schedule(pod, states)
+        schedule(pod)
       } catch (error) {
-        // a pod whose amounts can not be read is not to hold up the others
+        // a pod that went meanwhile, or whose amounts can not be read, is not to hold up the others
         if (!isIsthmusError(error)) throw error
-        logger.warn({ err: error, pod: pod.metadata.name }, 'a pod could not be scheduled')
+        logger.debug({ err: error, pod: pod.metadata.name }, 'a pod could not be scheduled')
       }
     }
+  }
+
+  const onPod = (event: StoreEvent<Pod>) => {
+    const { object, type } = event
+    const mine = (object.spec.schedulerName ?? 'default-scheduler') === name
+    const open = type !== 'DELETED' && !object.metadata.deletionTimestamp && !isTerminal(object)
+    if (mine && open && !object.spec.nodeName) waiting.set(object.metadata.uid, object)
+    else waiting.delete(object.metadata.uid)
+    if (state.onPod(event)) wake.ring()
   }
 
   const run = async () => {
@@ -131,7 +118,14 @@ export function startScheduler(options: SchedulerOptions): () => void {
     }
   }
 
-  const watches = ['pods', 'nodes'].map((resource) => store.watch(resource, { onEvent: () => wake.ring() }))
+  const watches = [
+    store.watch<Node>('nodes', {
+      onEvent: (event) => {
+        if (state.onNode(event)) wake.ring()
+      },
+    }),
+    store.watch<Pod>('pods', { onEvent: onPod }),
+  ]
   run().catch((error: unknown) => logger.error({ err: error }, 'the scheduler has ended'))
   return () => {
     ended.abort()
