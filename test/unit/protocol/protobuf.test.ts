@@ -166,7 +166,9 @@ t.test('JSON is taken as it is, other media types are 415', async (t) => {
   for (const type of ['application/cbor', 'application/yaml', 'text/plain']) {
     t.throws(() => decodeKubernetesBody(type, Buffer.from('{}')), { code: 'unsupported_media_type' })
   }
-  t.throws(() => decode(envelope('v1', 'ReplicationController', Buffer.alloc(0))), { code: 'unsupported_media_type' })
+  t.throws(() => decode(envelope('v1', 'ReplicationController', Buffer.alloc(0))), {
+    code: 'unsupported_media_type',
+  })
   t.throws(() => decode(envelope('v1', 'constructor', Buffer.alloc(0))), { code: 'unsupported_media_type' })
   t.throws(() => decode(envelope('v1', 'Pod', Buffer.alloc(0), bytesField(3, 'gzip'))), {
     code: 'unsupported_media_type',
