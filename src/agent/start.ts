@@ -1,4 +1,4 @@
-import { createKubeClient, type KubeClient, type KubeTarget } from '../kube/index.ts'
+import { createHttp2Pool, createKubeClient, type KubeClient, type KubeTarget } from '../kube/index.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { Self } from '../protocol/schemas/agent.ts'
@@ -13,7 +13,6 @@ import { carriedUid } from './pods/decide.ts'
 import { createDependencies } from './pods/dependencies.ts'
 import { createPodsModule } from './pods/index.ts'
 import { createNamespaces } from './pods/namespaces.ts'
-import { hasMoreRoom } from './self/room.ts'
 import { createSelfWatch } from './self/self-watch.ts'
 import { createCarriedObjects } from './sync/carried-objects.ts'
 import { createReferences } from './sync/references.ts'
@@ -73,6 +72,8 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
   const userAgent = `isthmus-agent/${AGENT_VERSION}`
 
   const user: KubeClient = createKubeClient(options.user, { userAgent })
+  // A watch per Secret and ConfigMap: a socket each over HTTP/1 (rule 33).
+  const watches = createHttp2Pool(options.user, { userAgent, fallback: user })
   const target = { server: options.gateway.url, ca: options.gateway.ca }
   const anonymous = createKubeClient(target, { userAgent })
   const token = createAccessToken({ client: anonymous, clock, ...options.gateway })
@@ -116,15 +117,18 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
     refreshToken: () => token.refresh(),
     onChange() {
       node.touch()
-      const now = self.current()
-      if (now && now !== known && hasMoreRoom(known, now)) pods.quotaFreed()
-      known = now
+      // Any change: whether room was made can not be told from two answers, one in between may be missing.
+      if (self.current() !== known) pods.quotaFreed()
+      known = self.current()
     },
   })
 
   const namespaces = createNamespaces(context)
   const objects = createCarriedObjects(context, namespaces)
-  const references = createReferences(context, { objects, onChange: (uid) => pods.enqueue(uid) })
+  const references = createReferences(
+    { ...context, user: watches },
+    { objects, onChange: (uid) => pods.enqueue(uid) },
+  )
   const serviceEnv = createServiceEnv(context, {
     objects,
     apiServer: options.podApiServer,
@@ -191,7 +195,7 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
       await kubelet.close()
       await Promise.all([...loops, objects.close(), tokens.close()])
       await writer.release()
-      await Promise.all([user.close(), authenticated.close(), anonymous.close()])
+      await Promise.all([watches.close(), user.close(), authenticated.close(), anonymous.close()])
     },
   }
 }

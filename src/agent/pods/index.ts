@@ -5,6 +5,7 @@ import type { AgentContext } from '../context.ts'
 import { retryDelay } from '../errors.ts'
 import { createMirror, type Mirror } from '../mirror.ts'
 import type { PodStanding } from '../node/allocatable.ts'
+import { canEverFit, mayFit } from '../self/room.ts'
 import { createCarrierApi } from './carrier-api.ts'
 import { createGarbageCollector } from './collect-garbage.ts'
 import { carriedUid } from './decide.ts'
@@ -42,6 +43,8 @@ export interface PodsModule {
 }
 
 const HOUSEKEEPING_MS = 60_000
+/** Freed quota is given out so often at most: the ledger changes with every pod. */
+const GIVE_EVERY_MS = 500
 /** Final statuses are remembered for this many pods that vanished from the data plane. */
 const TOMBSTONES = 2_000
 
@@ -109,12 +112,23 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
     giving = true
     do {
       again = false
-      for (const uid of waitingRoom.dueForQuota((key) => users.get(key))) {
+      for (const uid of waitingRoom.dueForQuota((key) => users.get(key), fits)) {
         queue.add(uid)
         await queue.settled(uid)
       }
+      await clock.sleep(GIVE_EVERY_MS, signal).catch(() => {})
     } while (again && !signal.aborted)
     giving = false
+  }
+
+  function fits(pod: V1Pod): boolean {
+    const self = context.self()
+    return self === undefined || mayFit(self, pod)
+  }
+
+  function quotaFreed(): void {
+    again = true
+    if (!giving) void give()
   }
 
   function isUsed(namespace: string): boolean {
@@ -127,6 +141,7 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
       await clock.sleep(HOUSEKEEPING_MS, signal).catch(() => {})
       if (signal.aborted || !context.isWriter() || !context.isConnected()) continue
       try {
+        quotaFreed()
         await collectGarbage()
         if (users.isSynced()) await namespaces.removeIdle(isUsed)
       } catch (error) {
@@ -139,10 +154,7 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
     users,
     carriers,
     enqueue: (uid) => queue.add(uid),
-    quotaFreed() {
-      again = true
-      if (!giving) void give()
-    },
+    quotaFreed,
     lookAtAll() {
       waitingRoom.reopen()
       lookAtAll()
@@ -152,7 +164,9 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
       if (carriers.get(uid)) return 'held'
       const why = waitingRoom.get(uid)
       // What is refused will never be carried: its place is given back, or it would block everyone (rule 24).
-      return why?.until === 'changed' || refusalOf(pod) ? 'held' : 'waiting'
+      if (why?.until === 'changed' || refusalOf(pod)) return 'held'
+      const self = context.self()
+      return self && !canEverFit(self, pod) ? 'held' : 'waiting'
     },
     async run() {
       await Promise.all([users.run(), carriers.run(), housekeeping()])

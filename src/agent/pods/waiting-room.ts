@@ -8,8 +8,8 @@ export interface WaitingRoom {
   get(uid: string): Waiting | undefined
   /** Whether a new try is of use: it is due, it is not waiting, or the pod changed since. */
   isDue(pod: V1Pod): boolean
-  /** Those that wait for quota, in the order in which they are to be tried; each is due from now on. */
-  dueForQuota(find: (uid: string) => V1Pod | undefined): string[]
+  /** Those that wait for quota and may fit, in the order in which they are to be tried; each is due from now on. */
+  dueForQuota(find: (uid: string) => V1Pod | undefined, fits: (pod: V1Pod) => boolean): string[]
   /** Everybody is due: the writer, or the gateway's policy, may be another. */
   reopen(): string[]
 }
@@ -41,11 +41,11 @@ export function createWaitingRoom(): WaitingRoom {
       if (!seat || seat.due || seat.why.until === 'soon' || seat.why.until === 'object') return true
       return seat.generation !== pod.metadata?.generation
     },
-    dueForQuota(find) {
+    dueForQuota(find, fits) {
       const pods: V1Pod[] = []
       for (const [uid, seat] of seats) {
         const pod = find(uid)
-        if (seat.why.until !== 'quota' || !pod) continue
+        if (seat.why.until !== 'quota' || !pod || !fits(pod)) continue
         seat.due = true
         pods.push(pod)
       }

@@ -1,19 +1,25 @@
-import { parseQuantity } from '../../kube/index.ts'
-import type { Self, SelfQuotaRow } from '../../protocol/schemas/agent.ts'
+import type { V1Pod } from '@kubernetes/client-node'
+import { effectiveAmounts, parseQuantity } from '../../kube/index.ts'
+import type { Self } from '../../protocol/schemas/agent.ts'
 
-const UNBOUNDED = 1n << 200n
-
-function left(row: SelfQuotaRow): bigint {
-  if (row.hard === 'unlimited') return UNBOUNDED
-  return parseQuantity(row.hard, 'hard') - parseQuantity(row.used, 'used')
+/**
+ * Whether the pod may fit into what the ledger has left: false only where it certainly does not, so that a
+ * thousand pods that wait are not sent again for each change. The gateway decides; it also charges defaults.
+ */
+export function mayFit(self: Self, pod: V1Pod): boolean {
+  const amounts = effectiveAmounts(pod)
+  return self.quota.every(({ resource, hard, used }) => {
+    const amount = amounts.get(resource)
+    if (amount === undefined || hard === 'unlimited') return true
+    return parseQuantity(used, 'used') + amount <= parseQuantity(hard, 'hard')
+  })
 }
 
-/** Whether some resource has more room than before, so that it is of use to try the pods that wait. */
-export function hasMoreRoom(before: Self | undefined, after: Self): boolean {
-  if (!before || before.cluster.reachable !== after.cluster.reachable) return true
-  if (before.tenant.suspended !== after.tenant.suspended) return true
-  return after.quota.some((row) => {
-    const old = before.quota.find(({ scope, resource }) => scope === row.scope && resource === row.resource)
-    return !old || left(row) > left(old)
+/** Whether the pod could fit if nothing else were there: one that could not will never be carried (rule 24). */
+export function canEverFit(self: Self, pod: V1Pod): boolean {
+  const amounts = effectiveAmounts(pod)
+  return self.quota.every(({ resource, hard }) => {
+    const amount = amounts.get(resource)
+    return amount === undefined || hard === 'unlimited' || amount <= parseQuantity(hard, 'hard')
   })
 }

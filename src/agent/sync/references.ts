@@ -1,5 +1,6 @@
 import type { V1ConfigMap, V1Pod, V1Secret } from '@kubernetes/client-node'
 import { podReferences, type Reference } from '../../kube/forge/references.ts'
+import type { KubeClient } from '../../kube/index.ts'
 import type { AgentContext } from '../context.ts'
 import { createMirror, type Mirror } from '../mirror.ts'
 import type { CarriedObjects, ObjectKey } from './carried-objects.ts'
@@ -42,7 +43,10 @@ export interface ReferencesOptions {
  * per object however many pods use it, closed when none does, none for an immutable one (rule 33).
  */
 export function createReferences(
-  context: Pick<AgentContext, 'user' | 'clock' | 'logger' | 'random' | 'signal'>,
+  context: Pick<AgentContext, 'clock' | 'logger' | 'random' | 'signal'> & {
+    /** Carries a watch for each object; see `createHttp2Pool`. */
+    user: Pick<KubeClient, 'send' | 'json'>
+  },
   { objects, onChange }: ReferencesOptions,
 ): References {
   const entries = new Map<string, Entry>()
