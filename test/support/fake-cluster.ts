@@ -217,6 +217,7 @@ export function createFakeCluster(): FakeCluster {
   }
 
   function watch(where: Where, query: Loose, signal: AbortSignal | undefined): ApiResponse {
+    signal?.throwIfAborted()
     const out = new PassThrough()
     const entry = { where, query, out }
     watches.add(entry)
