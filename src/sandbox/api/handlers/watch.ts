@@ -118,6 +118,13 @@ function checkWatchParameters(call: ApiCall): boolean | undefined {
   const { query } = call
   const match = query.get('resourceVersionMatch') ?? ''
   const asked = query.get('sendInitialEvents')
+  const version = query.get('resourceVersion') ?? ''
+  if (version && !/^\d{1,15}$/.test(version)) {
+    throw new IsthmusError(
+      'bad_request',
+      `Invalid value: ${JSON.stringify(version)}: invalid resourceVersion`,
+    )
+  }
   const fault = (field: string, why: string) =>
     new IsthmusError('invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: Forbidden: ${why}`, {
       kind: 'ListOptions',
@@ -133,13 +140,6 @@ function checkWatchParameters(call: ApiCall): boolean | undefined {
     throw fault(
       'resourceVersionMatch',
       'sendInitialEvents requires setting resourceVersionMatch to NotOlderThan',
-    )
-  }
-  const version = query.get('resourceVersion') ?? ''
-  if (version && !/^\d{1,15}$/.test(version)) {
-    throw new IsthmusError(
-      'bad_request',
-      `Invalid value: ${JSON.stringify(version)}: invalid resourceVersion`,
     )
   }
   return isTrue(asked)
