@@ -184,7 +184,7 @@ t.test(
       issued += 1
       return {
         status: {
-          token: `token-${issued}`,
+          token: `jwt number ${issued}`,
           expirationTimestamp: new Date(Date.now() + 600_000).toISOString(),
         },
       }
@@ -213,10 +213,10 @@ t.test(
       boundObjectRef: { apiVersion: 'v1', kind: 'Pod', name: 'a', uid: pod.metadata.uid },
     })
     const secret = gateway.get('secrets', 'default', `isthmus.token-${pod.metadata.uid}`)
-    t.equal(secret.data['api.0'], text('token-1'))
+    t.equal(secret.data['api.0'], text('jwt number 1'))
     const renewMs = Date.parse(secret.metadata.annotations['agent.isthmus.dev/renew']) - Date.now()
     t.ok(renewMs > 200_000 && renewMs <= 300_000, 'five minutes before its end at the latest')
-    t.notMatch(JSON.stringify(gateway.get('pods', 'default', 'a').spec), /token-1/)
+    t.notMatch(JSON.stringify(gateway.get('pods', 'default', 'a').spec), /jwt number/)
 
     await remove(user, 'pods', 'a')
     await eventually('told', () => gateway.get('pods', 'default', 'a').metadata.deletionTimestamp)
