@@ -96,10 +96,10 @@ export function readLines(
   return new Promise((resolve, reject) => {
     const headers: Record<string, string> = token === undefined ? {} : { authorization: `Bearer ${token}` }
     const sent = httpsRequest(`${target.server}${path}`, { ca, cert, key, headers, agent: false })
-    const late = setTimeout(
-      () => sent.destroy(new Error(`not enough lines in ${timeoutMs} ms: ${path}: ${rest}`)),
-      timeoutMs,
-    )
+    const late = setTimeout(() => {
+      reject(new Error(`not enough lines in ${timeoutMs} ms: ${path}: ${lines.length} lines, then ${rest}`))
+      sent.destroy()
+    }, timeoutMs)
     const lines: string[] = []
     let rest = ''
     sent.once('error', (error) => {
@@ -113,7 +113,8 @@ export function readLines(
         lines.push(...parts)
         if (enough(lines)) finish()
       })
-      reply.once('end', finish)
+      // However it ends: in order, or cut off.
+      reply.once('close', finish)
       reply.once('error', () => {})
     })
     function finish() {
