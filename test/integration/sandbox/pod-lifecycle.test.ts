@@ -1,3 +1,4 @@
+import type { Pod } from '../../../src/sandbox/runtime/types.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startRuntimeHarness } from '../../support/sandbox-runtime.ts'
 import t from '../../support/tap.ts'
@@ -161,7 +162,17 @@ t.test('init containers run in order, a sidecar counts once started and ends las
     ],
     containers: [part('main', `${write('main')}; sleep 0.1; ${write('main-end')}; cat shared/order`)],
   })
+  const early: unknown[] = []
+  const watch = sandbox.store.watch<Pod>('pods', {
+    onEvent: ({ object }) => {
+      const { phase, initContainerStatuses = [] } = object.status ?? {}
+      const running = initContainerStatuses.some(({ state }) => state.running)
+      if (phase === 'Succeeded' && running) early.push(object.status)
+    },
+  })
+  t.teardown(watch)
   const status = await sandbox.status('ordered', 'is over', ({ phase }) => phase === 'Succeeded')
+  t.same(early, [], 'never over while the sidecar runs')
   t.same((await sandbox.log('ordered')).trim().split('\n'), [
     'first',
     'sidecar',
