@@ -175,7 +175,15 @@ function sendDocument(context: ApiContext, request: FastifyRequest, reply: Fasti
     reply.header('vary', 'Accept').header('etag', tag).header('cache-control', 'public')
     if (request.headers['if-none-match'] === tag) return reply.code(304).send()
   }
-  return reply.type(answer.contentType).send(text)
+  // Written as it is: Fastify would put quotes around the parameters of aggregated discovery.
+  reply.hijack()
+  reply.raw.writeHead(200, { ...headersOf(reply), 'content-type': answer.contentType })
+  reply.raw.end(text)
+  return reply
+}
+
+function headersOf(reply: FastifyReply): Record<string, string> {
+  return Object.fromEntries(Object.entries(reply.getHeaders()).map(([name, value]) => [name, String(value)]))
 }
 
 function sendError(context: ApiContext, request: FastifyRequest, reply: FastifyReply, error: unknown): void {

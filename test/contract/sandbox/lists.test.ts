@@ -134,10 +134,7 @@ t.test('lists', async (t) => {
       call(admin, 'GET', `${maps}/a1?includeObject=Object`, undefined, { accept: TABLE }),
     )
     t.match(whole.rows[0].object, { kind: 'ConfigMap', data: { name: 'a1' } })
-    t.same(
-      whole.rows[0].cells.slice(0, 2),
-      ['a1', '1'].map((cell, i) => (i ? whole.rows[0].cells[1] : cell)),
-    )
+    t.equal(String(whole.rows[0].cells.slice(0, 2)), 'a1,1')
     t.equal(
       (await call(admin, 'GET', `${maps}?includeObject=Some`, undefined, { accept: TABLE })).status,
       400,

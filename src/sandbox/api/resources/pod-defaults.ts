@@ -15,6 +15,16 @@ export function podSpecDefaults(spec: V1PodSpec): void {
   for (const volume of spec.volumes ?? []) volumeDefaults(volume)
 }
 
+/** core/v1 SetDefaults_Pod: of pods alone, not of templates. Changes `spec`. */
+export function podDefaults(spec: V1PodSpec): void {
+  podSpecDefaults(spec)
+  spec.enableServiceLinks ??= true
+  for (const { resources } of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
+    // A limit without a request is the request as well.
+    if (resources?.limits) resources.requests = { ...resources.limits, ...resources.requests }
+  }
+}
+
 /** The template of a Deployment and its like. */
 export function podTemplateDefaults(template: unknown): void {
   const spec = (template as { spec?: V1PodSpec } | undefined)?.spec
@@ -33,9 +43,6 @@ function containerDefaults(container: V1Container, spec: V1PodSpec): void {
   for (const entry of container.env ?? []) {
     if (entry.valueFrom?.fieldRef) entry.valueFrom.fieldRef.apiVersion ??= 'v1'
   }
-  const { limits } = container.resources
-  // A limit without a request is the request as well (SetDefaults_Pod).
-  if (limits) container.resources.requests = { ...limits, ...container.resources.requests }
   for (const probe of [container.livenessProbe, container.readinessProbe, container.startupProbe]) {
     if (probe) probeDefaults(probe)
   }

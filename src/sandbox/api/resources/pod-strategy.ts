@@ -4,7 +4,7 @@ import { deepEqual } from '../../store/objects.ts'
 import type { KubeObject } from '../../store/types.ts'
 import type { Strategy } from './definition.ts'
 import { forbidden } from './faults.ts'
-import { podSpecDefaults, qosClass } from './pod-defaults.ts'
+import { podDefaults, qosClass } from './pod-defaults.ts'
 import { validatePodSpec } from './pod-validation.ts'
 
 const specOf = (object: { [field: string]: unknown }) => (object['spec'] ?? {}) as V1PodSpec
@@ -13,7 +13,7 @@ const specOf = (object: { [field: string]: unknown }) => (object['spec'] ?? {}) 
 export const podStrategy: Strategy = {
   defaults(pod) {
     pod['spec'] ??= {}
-    podSpecDefaults(specOf(pod))
+    podDefaults(specOf(pod))
   },
   prepareCreate(pod) {
     const spec = specOf(pod)
