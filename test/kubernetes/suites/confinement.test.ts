@@ -52,8 +52,14 @@ async function furnish(namespace: string): Promise<Place> {
   return { ...place, current }
 }
 
+/** What a role grants and this version serves: pods/resize came with 1.33. */
 async function grantsIn(role: string): Promise<Grant[]> {
-  return grantsOf((await dataPlane.get<{ rules: PolicyRule[] }>(['clusterrole', role])).rules)
+  const discovery = JSON.parse((await dataPlane.request({ path: '/api/v1' })).text) as {
+    resources: { name: string }[]
+  }
+  const served = discovery.resources.map(({ name }) => name)
+  const { rules } = await dataPlane.get<{ rules: PolicyRule[] }>(['clusterrole', role])
+  return grantsOf(rules).filter(({ group, resource }) => group !== '' || served.includes(resource))
 }
 
 /** Reads pass no admission: these three kinds (and a RoleBinding by name) are what a watch over all tenants needs. */

@@ -106,7 +106,10 @@ t.test('NodeRestriction and the Node authorizer are on: a node sees nothing but 
   const other = { method: 'POST', path: '/api/v1/nodes', body: { metadata: { name: 'another' } } }
   t.equal((await first.request(other, node)).status, 403, 'a Node of another name')
   t.equal((await first.request({ path: '/api/v1/secrets' }, node)).status, 403, 'all Secrets')
-  t.equal((await first.request({ path: '/api/v1/pods' }, node)).status, 403, 'all pods')
+  // Before 1.32 the Node authorizer did not look at selectors.
+  const { minor } = (await first.request({ path: '/version' })).json as { minor: string }
+  const all = await first.request({ path: '/api/v1/pods' }, node)
+  t.equal(all.status, Number(minor) >= 32 ? 403 : 200, 'all pods')
   const own = '/api/v1/pods?fieldSelector=spec.nodeName%3Done'
   t.equal((await first.request({ path: own }, node)).status, 200, 'its own pods')
   const lines = readFileSync(first.auditLog, 'utf8').trim().split('\n')
@@ -121,7 +124,10 @@ t.test('NodeRestriction and the Node authorizer are on: a node sees nothing but 
 
 t.test('the balancer takes turns, and leaves out a replica that has gone', async (t) => {
   const start = async (name: string) => {
-    const server = createTcpServer((socket) => socket.end(name))
+    const server = createTcpServer((socket) => {
+      socket.on('error', () => {}) // a health check resets its connection once it has been accepted
+      socket.end(name)
+    })
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve))
     t.teardown(() => server.close())
     return { server, authority: `127.0.0.1:${(server.address() as { port: number }).port}` }
