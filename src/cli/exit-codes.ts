@@ -37,3 +37,14 @@ const byCode: Partial<Record<ErrorCode, number>> = {
 export function exitCodeOf(code: ErrorCode): number {
   return byCode[code] ?? exitCodes.failure
 }
+
+/** Thrown by a command that has said all it has to say, and ends with this code. */
+export class CommandEnded extends Error {
+  readonly exitCode: number
+
+  constructor(exitCode: number) {
+    super(`exit code ${exitCode}`)
+    this.name = 'CommandEnded'
+    this.exitCode = exitCode
+  }
+}

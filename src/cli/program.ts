@@ -3,6 +3,7 @@ import { bootstrapCommand } from './commands/bootstrap.ts'
 import { clusterCommand } from './commands/cluster.ts'
 import { configCommand } from './commands/config.ts'
 import { credentialCommand } from './commands/credential.ts'
+import { demoCommand } from './commands/demo.ts'
 import { keysCommand } from './commands/keys.ts'
 import { kubeconfigCommand } from './commands/kubeconfig.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -37,6 +38,7 @@ export function createProgram(environment: CliEnvironment): Command {
       writeErr: (text) => environment.stderr.write(text),
     })
   for (const service of services) serviceCommand(program, service, environment)
+  demoCommand(program)
   tenantCommand(program, environment)
   quotaCommand(program, environment)
   clusterCommand(program, environment)

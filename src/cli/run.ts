@@ -2,7 +2,7 @@ import { CommanderError } from 'commander'
 import { SettingsError } from '../lib/settings.ts'
 import { type IsthmusError, isIsthmusError } from '../protocol/errors/index.ts'
 import type { CliEnvironment } from './environment.ts'
-import { exitCodeOf, exitCodes } from './exit-codes.ts'
+import { CommandEnded, exitCodeOf, exitCodes } from './exit-codes.ts'
 import { printable } from './output/table.ts'
 import { createProgram } from './program.ts'
 
@@ -15,6 +15,7 @@ export async function run(args: readonly string[], environment: CliEnvironment):
     await createProgram(environment).parseAsync(args, { from: 'user' })
     return exitCodes.ok
   } catch (error) {
+    if (error instanceof CommandEnded) return error.exitCode
     if (error instanceof CommanderError) return error.exitCode === 0 ? exitCodes.ok : exitCodes.usage
     if (error instanceof SettingsError) {
       environment.stderr.write(`error: ${error.message}\n`)
@@ -24,9 +25,7 @@ export async function run(args: readonly string[], environment: CliEnvironment):
       environment.stderr.write(describe(error))
       return exitCodeOf(error.code)
     }
-    environment.stderr.write(
-      `error: ${error instanceof Error ? (error.stack ?? error.message) : String(error)}\n`,
-    )
+    environment.stderr.write(`error: ${describeUnknown(error)}\n`)
     return exitCodes.failure
   }
 }
@@ -36,4 +35,10 @@ function describe(error: IsthmusError): string {
   for (const cause of error.details.causes ?? [])
     lines.push(`  ${printable(cause.field)}: ${printable(cause.message)}`)
   return `${lines.join('\n')}\n`
+}
+
+/** A file or an address that the system refuses is the user's to see to; anything else is a fault of ours, with its stack. */
+function describeUnknown(error: unknown): string {
+  if (!(error instanceof Error)) return String(error)
+  return 'syscall' in error ? error.message : (error.stack ?? error.message)
 }

@@ -1,6 +1,7 @@
 import type { Command } from 'commander'
 import { type ReadSettings, type SettingSources, type Settings, showDefault } from '../../lib/settings.ts'
 import type { CliEnvironment } from '../environment.ts'
+import { CommandEnded } from '../exit-codes.ts'
 
 /** A long-running part of Isthmus that the CLI starts. */
 export interface Service {
@@ -23,7 +24,7 @@ export function serviceCommand(program: Command, service: Service, environment: 
       `\nEvery option has an environment variable, see docs/config.md.\n\nExamples:\n${service.examples}`,
     )
   command.action(async () => {
-    process.exitCode = await service.run(sourcesOf(command, service.settings, environment))
+    throw new CommandEnded(await service.run(sourcesOf(command, service.settings, environment)))
   })
 }
 

@@ -1,11 +1,14 @@
+import { extname } from 'node:path'
 import { fileURLToPath } from 'node:url'
 
-const script = (name: string) => fileURLToPath(new URL(name, import.meta.url))
+/** Beside this file and with its extension: `.ts` in a checkout, `.js` in the package. */
+const script = (name: string) =>
+  fileURLToPath(new URL(`./${name}${extname(import.meta.url)}`, import.meta.url))
 
 /** What the sandbox can run without a command, by the image's repository (its tag does not matter). */
 const builtins: Record<string, readonly string[]> = {
-  'isthmus.dev/sandbox/pause': [script('./pause.ts')],
-  'isthmus.dev/sandbox/http-echo': [script('./http-echo.ts')],
+  'isthmus.dev/sandbox/pause': [script('pause')],
+  'isthmus.dev/sandbox/http-echo': [script('http-echo')],
 }
 
 /** The command of a built-in image, or undefined. */
