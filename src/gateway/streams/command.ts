@@ -6,6 +6,7 @@ import {
   type LegOptions,
   pumpRemoteCommand,
   type RemoteCommandServer,
+  StreamError,
   type V1StatusLike,
 } from '../../protocol/streams/index.ts'
 import type { OpenSession } from '../sessions/index.ts'
@@ -38,12 +39,16 @@ export async function pumpCommand(pump: CommandPump): Promise<string> {
       onBytes: (direction, bytes) => (direction === 'in' ? session.touch(bytes, 0) : session.touch(0, bytes)),
     })
     if (session.signal.aborted) return 'cut-off'
-    if (client.closed.aborted && status.status !== 'Success') return 'client-gone'
-    return status.status === 'Success' || status.reason === 'NonZeroExitCode' ? 'completed' : 'failed'
+    if (status.status === 'Success' || status.reason === 'NonZeroExitCode') return 'completed'
+    return isGone(client.closed) ? 'client-gone' : 'failed'
   } catch (error) {
     server.abort(closeReason(error))
     throw error
   }
+}
+
+function isGone(closed: AbortSignal): boolean {
+  return closed.reason instanceof StreamError && closed.reason.end === 'gone'
 }
 
 function withCleanStatus(server: RemoteCommandServer, clean: (text: string) => string): RemoteCommandServer {
