@@ -141,6 +141,13 @@ export const gatewaySettings = {
     description: 'No stream lives longer.',
     default: 86_400_000,
   }),
+  reconcileInterval: setting.duration({
+    flag: 'reconcile-interval',
+    env: 'ISTHMUS_RECONCILE_INTERVAL',
+    description:
+      'How often the ledger is compared with what the data planes carry; what differs twice is repaired.',
+    default: 15_000,
+  }),
   poolSize: setting.integer(
     {
       flag: 'database-pool',

@@ -86,6 +86,7 @@ export async function makeServices(options: ServiceOptions) {
     directory,
     upstreams,
     drift: (kind) => metrics.drift.inc({ kind }),
+    compareMs: config.reconcileInterval,
     clock,
     logger,
   })

@@ -43,6 +43,7 @@ export async function startReplicas(databaseUrl: string, count = 1): Promise<Rep
     publicPort: 0,
     operatorPort: 0,
     drainGrace: 200,
+    reconcileInterval: 1_000,
   })
   const gateways: RunningGateway[] = []
   for (let index = 0; index < count; index++)

@@ -20,11 +20,13 @@ export interface ReconcileDeps {
   registry: NamespaceRegistry
   drift: (kind: Drift) => void
   logger: Logger
+  /** Between two comparisons, in milliseconds. */
+  compareMs: number
   /** Mappings whose physical namespace should be at this cluster. */
   mappings: (clusterId: string) => { nodeId: string; physicalName: string }[]
 }
 
-/** Younger rows may be ahead of the watch. */
+/** Younger rows may be ahead of the watch, or their request still under way. */
 const SETTLED_MS = 10_000
 
 /** One comparison of ledger and data plane. What differs must have differed the round before as well. */
@@ -65,7 +67,7 @@ export function makeComparison(deps: ReconcileDeps) {
   ): Promise<void> {
     const pod = state.pods.get(row.id)
     if (pod?.finished) return deps.ledger.release(row.id)
-    if (row.ageMs < SETTLED_MS) return
+    if (row.ageMs < Math.min(SETTLED_MS, deps.compareMs)) return
     if (pod) {
       const uncommitted = row.state === 'reserved'
       if (!uncommitted && same(row.amounts, pod.amounts)) return

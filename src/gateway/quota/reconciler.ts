@@ -14,6 +14,8 @@ export interface ReconcilerOptions {
   directory: FollowedDirectory
   upstreams: Pick<RunningUpstreams, 'client'>
   drift: (kind: Drift) => void
+  /** Between two comparisons of ledger and data plane, in milliseconds. */
+  compareMs: number
   clock: Clock
   logger: Logger
 }

@@ -17,10 +17,8 @@ export interface WatchClusterOptions extends ReconcileDeps {
   signal: AbortSignal
 }
 
-const COMPARE_MS = 15_000
-
 /**
- * Watches what one data plane carries and gives quota back the moment it is free; every 15 s everything is compared.
+ * Watches what one data plane carries and gives quota back the moment it is free; every `compareMs` everything is compared.
  * Works until the signal is aborted.
  */
 export async function watchCluster(options: WatchClusterOptions): Promise<void> {
@@ -86,7 +84,7 @@ export async function watchCluster(options: WatchClusterOptions): Promise<void> 
   const compare = makeComparison(options)
   async function comparing(): Promise<void> {
     while (!signal.aborted) {
-      await clock.sleep(COMPARE_MS, signal, { ref: false }).catch(() => {})
+      await clock.sleep(options.compareMs, signal, { ref: false }).catch(() => {})
       if (signal.aborted) return
       try {
         await removeNodes(options)

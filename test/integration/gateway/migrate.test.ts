@@ -1,4 +1,6 @@
+import { readFileSync } from 'node:fs'
 import { migrate, readMigrations } from '../../../src/gateway/store/migrate.ts'
+import { dumpSchema } from '../../../src/gateway/store/schema-dump.ts'
 import { silentLogger } from '../../../src/lib/logger.ts'
 import { startTestServer } from '../../support/postgres.ts'
 import t from '../../support/tap.ts'
@@ -46,4 +48,10 @@ t.test('a failing step leaves nothing behind', async (t) => {
     `select to_regclass('left_behind') is not null as there`,
   )
   t.equal(row?.there, false)
+})
+
+t.test('migrations/schema.sql is what all migrations make', async (t) => {
+  const database = await server.open()
+  const present = readFileSync(new URL('../../../migrations/schema.sql', import.meta.url), 'utf8')
+  t.equal(await dumpSchema(database), present)
 })

@@ -1,6 +1,8 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
+import Type from 'typebox'
 import { isIsthmusError } from '../../../protocol/errors/index.ts'
 import type { AuditLog } from '../../audit/index.ts'
+import { operation } from '../../plugins/schema-types.ts'
 import type { TokenService } from '../../tokens/principal.ts'
 
 export interface TokenFaceDeps {
@@ -10,6 +12,29 @@ export interface TokenFaceDeps {
 
 /** A form of ours has four short fields. */
 const FORM_LIMIT = 16 * 1024
+
+const issueSchema = operation({
+  operationId: 'issueToken',
+  summary: 'RFC 6749 client credentials, as a form; the client by HTTP Basic or in the body',
+  tags: ['token'],
+  response: {
+    200: Type.Object({
+      access_token: Type.String(),
+      token_type: Type.Literal('Bearer'),
+      expires_in: Type.Integer({ description: 'Seconds.' }),
+    }),
+    default: Type.Object({ error: Type.String(), error_description: Type.String() }),
+  },
+})
+
+const jwksSchema = operation({
+  operationId: 'getKeys',
+  summary: 'The public signing keys (RFC 7517)',
+  tags: ['token'],
+  response: {
+    200: Type.Object({ keys: Type.Array(Type.Record(Type.String(), Type.Unknown())) }),
+  },
+})
 
 type OAuthError = 'invalid_request' | 'invalid_client' | 'unsupported_grant_type' | 'temporarily_unavailable'
 
@@ -22,7 +47,7 @@ export function registerTokenFace(app: FastifyInstance, deps: TokenFaceDeps): vo
       { parseAs: 'string', bodyLimit: FORM_LIMIT },
       (_request, body, done) => done(null, new URLSearchParams(body as string)),
     )
-    scope.post('/oauth/token', async (request, reply) => {
+    scope.post('/oauth/token', { schema: issueSchema }, async (request, reply) => {
       // RFC 6749 §5.1: no copy of a token is kept on the way.
       reply.header('cache-control', 'no-store').header('pragma', 'no-cache')
       if (request.url.includes('?'))
@@ -68,7 +93,7 @@ export function registerTokenFace(app: FastifyInstance, deps: TokenFaceDeps): vo
     })
   })
 
-  app.get('/.well-known/jwks.json', async (_request, reply) => {
+  app.get('/.well-known/jwks.json', { schema: jwksSchema }, async (_request, reply) => {
     reply.header('cache-control', 'public, max-age=60')
     return deps.tokens.jwks()
   })
