@@ -31,7 +31,7 @@ export async function startRuntime(options: RuntimeOptions): Promise<Runtime> {
   const nodeIP = options.nodeIP ?? '127.0.0.1'
   const podsDir = join(resolve(options.dir), 'pods')
   await rm(podsDir, { recursive: true, force: true })
-  await mkdir(podsDir, { recursive: true })
+  await mkdir(podsDir, { recursive: true, mode: 0o700 })
 
   const reaper = startReaper()
   const capacity = nodeCapacity(options)

@@ -6,7 +6,7 @@ import { kubeTime } from '../../events.ts'
 import { baseEnv } from '../env/base.ts'
 import { containerCommand, findExecutable } from '../env/command.ts'
 import { resolveEnv } from '../env/resolve.ts'
-import { openLogWriter } from '../logs/writer.ts'
+import { openLogWriter, rotatedPath } from '../logs/writer.ts'
 import type { RuntimeContext } from '../pod/context.ts'
 import type { PodProcess } from '../process/types.ts'
 import type { ContainerSpec, Pod, TerminatedState } from '../types.ts'
@@ -67,7 +67,13 @@ async function finished(
   instance: Pick<Instance, 'id' | 'startedAt'>,
   exitCode: number,
 ): Promise<TerminatedState> {
-  const message = await terminationMessage(input.container, run.files, exitCode)
+  const message = await terminationMessage(input.container, run.files, exitCode).catch((err: unknown) => {
+    input.context.logger.warn(
+      { err, container: input.container.name },
+      'no termination message could be read',
+    )
+    return undefined
+  })
   return {
     exitCode,
     reason: exitCode === 0 ? 'Completed' : 'Error',
@@ -92,7 +98,9 @@ async function spawnRun(input: StartInput, run: PreparedRun) {
  */
 export async function startInstance(input: StartInput, run: PreparedRun): Promise<Error | undefined> {
   const { record, container, context } = input
-  const log = openLogWriter(run.files.log)
+  const log = openLogWriter(run.files.log, {
+    onError: (err) => context.logger.error({ err, container: container.name }, 'a log could not be written'),
+  })
   const startedMs = context.clock.now()
   const head = {
     id: `sandbox://${randomBytes(32).toString('hex')}`,
@@ -101,7 +109,9 @@ export async function startInstance(input: StartInput, run: PreparedRun): Promis
   }
   if (record.instance) {
     record.previous = record.instance.terminated
-    if (record.previousLog) await rm(record.previousLog, { force: true })
+    for (const path of record.previousLog ? [record.previousLog, rotatedPath(record.previousLog)] : []) {
+      await rm(path, { force: true })
+    }
     record.previousLog = record.instance.log.path
   }
   record.attempts++

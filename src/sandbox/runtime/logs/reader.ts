@@ -64,22 +64,44 @@ function watchChanges(writer: LogWriter | undefined, signal: AbortSignal | undef
   }
 }
 
+/** The file of a log that may be put aside while it is read. */
+interface LogFile {
+  handle: FileHandle
+  /** The writer's count of rotations when it was opened. */
+  rotations: number
+}
+
+async function openFile(options: ReadLogOptions): Promise<LogFile> {
+  // counted before: a rotation in between is then seen, and the file looked for once more
+  const rotations = options.writer?.rotations ?? 0
+  return { handle: await open(options.path, 'r'), rotations }
+}
+
 /** Whole blocks of lines; the rest of an unfinished one is kept for the next block. */
 async function* blocks(
-  file: FileHandle,
+  file: LogFile,
   offset: number,
   options: ReadLogOptions,
   changes: ReturnType<typeof watchChanges>,
 ): AsyncGenerator<Buffer[]> {
+  const { writer, signal } = options
   let position = offset
   let rest = Buffer.alloc(0)
-  while (!options.signal?.aborted) {
-    // both are asked before the read: what is written after a read that found the end would be lost otherwise
-    const over = !options.follow || !options.writer || options.writer.closed
+  while (!signal?.aborted) {
+    // all are asked before the read: what is written after a read that found the end would be lost otherwise
+    const over = !options.follow || !writer || writer.closed
+    const moved = options.follow && writer !== undefined && writer.rotations !== file.rotations
     changes.reset()
     const block = Buffer.alloc(BLOCK)
-    const { bytesRead } = await file.read(block, 0, BLOCK, position)
+    const { bytesRead } = await file.handle.read(block, 0, BLOCK, position)
     if (bytesRead === 0) {
+      if (moved) {
+        const next = await openFile(options)
+        await file.handle.close()
+        Object.assign(file, next)
+        position = 0
+        continue
+      }
       if (over) return
       await changes.wait()
       continue
@@ -98,11 +120,11 @@ async function* blocks(
 }
 
 async function* read(options: ReadLogOptions): AsyncGenerator<Buffer> {
-  const file = await open(options.path, 'r')
+  const file = await openFile(options)
   const changes = watchChanges(options.follow ? options.writer : undefined, options.signal)
   let left = options.limitBytes ?? Number.POSITIVE_INFINITY
   try {
-    const offset = options.tailLines === undefined ? 0 : await tailOffset(file, options.tailLines)
+    const offset = options.tailLines === undefined ? 0 : await tailOffset(file.handle, options.tailLines)
     for await (const lines of blocks(file, offset, options, changes)) {
       const entries = lines.map(parseEntry).filter((entry) => entry !== undefined)
       const parts = entries.filter((entry) => wanted(entry, options))
@@ -113,7 +135,7 @@ async function* read(options: ReadLogOptions): AsyncGenerator<Buffer> {
     }
   } finally {
     changes.end()
-    await file.close()
+    await file.handle.close()
   }
 }
 

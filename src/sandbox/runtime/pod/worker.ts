@@ -1,4 +1,4 @@
-import { mkdir, rm } from 'node:fs/promises'
+import { rm } from 'node:fs/promises'
 import { join } from 'node:path'
 import { setImmediate } from 'node:timers/promises'
 import { isIsthmusError } from '../../../protocol/errors/index.ts'
@@ -163,7 +163,6 @@ export function startPodWorker(first: Pod, context: RuntimeContext): PodWorker {
   }
 
   const run = async () => {
-    await mkdir(podDir, { recursive: true, mode: 0o700 })
     while (!(gone && ending?.over)) {
       let pause = Number.POSITIVE_INFINITY
       try {
@@ -178,7 +177,9 @@ export function startPodWorker(first: Pod, context: RuntimeContext): PodWorker {
       // what comes in one turn of the event loop is looked at once; and a pod that keeps waking itself starves nobody
       await setImmediate()
     }
-    await rm(podDir, { recursive: true, force: true })
+    await rm(podDir, { recursive: true, force: true }).catch((err: unknown) =>
+      logger.warn({ err, dir: podDir }, 'files of a pod are left'),
+    )
   }
 
   return {
