@@ -24,14 +24,14 @@ export interface TestServer {
 }
 
 /** Starts the server; call `stop` in a teardown. */
-export async function startTestServer(): Promise<TestServer> {
+export async function startTestServer({ durable = false } = {}): Promise<TestServer> {
   const external = process.env.DATABASE_URL
   const dataDir = external ? undefined : mkdtempSync(path.join(tmpdir(), 'isthmus-test-pg-'))
   const start = (port?: number) =>
     startEmbeddedPostgres({
       dataDir: dataDir as string,
       logger: silentLogger,
-      durable: false,
+      durable,
       maxConnections: 300,
       port,
     })

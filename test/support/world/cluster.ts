@@ -1,4 +1,4 @@
-import { readFileSync } from 'node:fs'
+import { readFileSync, writeFileSync } from 'node:fs'
 import { join } from 'node:path'
 import type { ClusterHandle } from '../../kubernetes/harness/handle.ts'
 import { openKubernetesWorld } from '../../kubernetes/harness/world.ts'
@@ -17,6 +17,8 @@ export interface TestCluster {
   nodeAddress: string
   /** Path of a kubeconfig whose certificate is `system:node:<name>` in `system:nodes`. */
   nodeKubeconfig(node: string): Promise<string>
+  /** Files of a serving certificate that its API server trusts, where it verifies kubelets. */
+  kubeletCertificate?(node: string): Promise<{ cert: string; key: string }>
   stop(): Promise<void>
 }
 
@@ -70,7 +72,8 @@ export function realClusters(): { dataPlane: TestCluster; userClusters: TestClus
   return { dataPlane: fromHandle(world.dataPlane), userClusters: world.users.map(fromHandle) }
 }
 
-function fromHandle(handle: ClusterHandle): TestCluster {
+/** A running cluster of the harness. */
+export function fromHandle(handle: ClusterHandle): TestCluster {
   return {
     name: handle.name,
     admin: targetOfKubeconfig(handle.adminKubeconfig),
@@ -83,6 +86,15 @@ function fromHandle(handle: ClusterHandle): TestCluster {
         organizations: ['system:nodes'],
       })
       return handle.writeKubeconfig(pair)
+    },
+    async kubeletCertificate(node) {
+      const addresses = [handle.nodeAddress]
+      const pair = await handle.issueServingCertificate({ commonName: `system:node:${node}`, addresses })
+      const cert = join(handle.dir, `kubelet-${node}.crt`)
+      const key = join(handle.dir, `kubelet-${node}.key`)
+      writeFileSync(cert, pair.cert)
+      writeFileSync(key, pair.key, { mode: 0o600 })
+      return { cert, key }
     },
     stop: async () => {}, // it belongs to the run, not to this file
   }

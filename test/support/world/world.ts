@@ -6,6 +6,7 @@ import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
 import { hasKubernetesWorld } from '../../kubernetes/harness/world.ts'
 import { createTestCa } from '../certificates.ts'
+import { eventually } from '../eventually.ts'
 import { startTestServer } from '../postgres.ts'
 import { realClusters, startSandboxCluster, type TestCluster } from './cluster.ts'
 import { type HttpTarget, http, json } from './http.ts'
@@ -68,9 +69,16 @@ export interface World {
 const NODES = ['east', 'west', 'north', 'south', 'centre']
 const MANIFEST = fileURLToPath(new URL('../../../deploy/data-plane.yaml', import.meta.url))
 
+export interface WorldOptions {
+  /** Running clusters to use instead of those of `npm run test:kubernetes` or sandboxes. */
+  clusters?: { dataPlane: TestCluster; userClusters: TestCluster[] }
+  /** PostgreSQL with its default durability; off for tests, whose rows nobody misses after a power cut. */
+  durable?: boolean
+}
+
 /** Opens a world: on real Kubernetes when `npm run test:kubernetes` started this process, else on sandboxes. */
-export async function openWorld(): Promise<World> {
-  const kind = hasKubernetesWorld() ? 'kubernetes' : 'sandbox'
+export async function openWorld(options: WorldOptions = {}): Promise<World> {
+  const kind = options.clusters !== undefined || hasKubernetesWorld() ? 'kubernetes' : 'sandbox'
   const dir = mkdtempSync(join(tmpdir(), 'isthmus-world-'))
   const stops: (() => Promise<unknown>)[] = []
   async function close(): Promise<void> {
@@ -78,7 +86,7 @@ export async function openWorld(): Promise<World> {
     rmSync(dir, { recursive: true, force: true })
   }
   try {
-    return await build(kind, dir, stops, close)
+    return await build(kind, dir, stops, close, options)
   } catch (error) {
     await close()
     throw error
@@ -90,8 +98,9 @@ async function build(
   dir: string,
   stops: (() => Promise<unknown>)[],
   close: () => Promise<void>,
+  options: WorldOptions,
 ): Promise<World> {
-  const postgres = await startTestServer()
+  const postgres = await startTestServer({ durable: options.durable })
   stops.push(() => postgres.stop())
   const databaseUrl = await postgres.emptyDatabase()
   const authority = await createTestCa()
@@ -111,6 +120,7 @@ async function build(
   }
 
   async function clusters() {
+    if (options.clusters !== undefined) return options.clusters
     if (kind === 'kubernetes') return realClusters()
     const [dataPlane, ...userClusters] = await Promise.all([
       startSandboxCluster(dir, 'data-plane', 'data-plane'),
@@ -190,7 +200,9 @@ async function build(
     async startAgent(node, userCluster, options = {}) {
       const secretFile = join(dir, `${node.tenant}-${node.name}.secret`)
       writeFileSync(secretFile, node.clientSecret, { mode: 0o600 })
+      const serving = await userCluster.kubeletCertificate?.(node.name)
       const args = {
+        ...(serving ? { 'kubelet-cert': serving.cert, 'kubelet-key': serving.key } : {}),
         'node-name': node.name,
         kubeconfig: await userCluster.nodeKubeconfig(node.name),
         gateway: gateways[options.gateway ?? 0]?.ready.publicUrl ?? '',
@@ -240,5 +252,13 @@ async function prepareDataPlane(cluster: TestCluster): Promise<string> {
     spec: { expirationSeconds: 86_400 },
   }
   const reply = await json<{ status: { token: string } }>(cluster.admin, { method: 'POST', path, body })
-  return reply.status.token
+  const { token } = reply.status
+  // An API server compiles a policy a moment after it took it.
+  const gateway = { server: cluster.admin.server, ca: cluster.admin.ca, token }
+  const probe = { apiVersion: 'v1', kind: 'Namespace', metadata: { name: 'not-confined' } }
+  await eventually('the admission policy is in force', async () => {
+    const tried = await http(gateway, { method: 'POST', path: '/api/v1/namespaces?dryRun=All', body: probe })
+    return tried.status === 403
+  })
+  return token
 }
