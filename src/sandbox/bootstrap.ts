@@ -139,3 +139,36 @@ export function bootstrap(store: ResourceStore): void {
     put('priorityclasses.scheduling.k8s.io', { ...base, value, preemptionPolicy: 'PreemptLowerPriority' })
   }
 }
+
+/** The Service `kubernetes`, which leads straight to the API server: there is no service network. */
+export function publishApiServer(store: ResourceStore, host: string, port: number): void {
+  const metadata = { name: 'kubernetes', namespace: 'default' }
+  const labels = { component: 'apiserver', provider: 'kubernetes' }
+  const https = { name: 'https', port, protocol: 'TCP' }
+  store.create('services', {
+    apiVersion: 'v1',
+    kind: 'Service',
+    metadata: { ...metadata, labels },
+    spec: {
+      type: 'ClusterIP',
+      clusterIP: host,
+      clusterIPs: [host],
+      ipFamilies: [host.includes(':') ? 'IPv6' : 'IPv4'],
+      ipFamilyPolicy: 'SingleStack',
+      internalTrafficPolicy: 'Cluster',
+      sessionAffinity: 'None',
+      ports: [{ ...https, targetPort: port }],
+    },
+    status: { loadBalancer: {} },
+  })
+  const subsets = [{ addresses: [{ ip: host }], ports: [https] }]
+  store.create('endpoints', { apiVersion: 'v1', kind: 'Endpoints', metadata, subsets })
+  store.create('endpointslices.discovery.k8s.io', {
+    apiVersion: 'discovery.k8s.io/v1',
+    kind: 'EndpointSlice',
+    metadata: { ...metadata, labels: { 'kubernetes.io/service-name': 'kubernetes' } },
+    addressType: host.includes(':') ? 'IPv6' : 'IPv4',
+    endpoints: [{ addresses: [host], conditions: { ready: true } }],
+    ports: [https],
+  })
+}

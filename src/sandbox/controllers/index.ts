@@ -4,6 +4,7 @@ import type { CertificateAuthority } from '../pki/authority.ts'
 import type { ResourceStore } from '../store/types.ts'
 import type { AdmittedPods } from './admitted-pods.ts'
 import { startCertificateSigner } from './certificates.ts'
+import { startEventSweep } from './events.ts'
 import { startGarbageCollector } from './garbage.ts'
 import { startNamespaceController } from './namespaces.ts'
 import { startWorkloads } from './workloads.ts'
@@ -20,6 +21,7 @@ export function startControllers(options: {
   const ends = [
     startNamespaceController({ store, ca: authority.ca, logger }),
     startGarbageCollector(store),
+    startEventSweep({ store, clock }),
     startWorkloads({ store, clock, logger, pods }),
     startCertificateSigner({ store, clock, logger, authority }),
   ]

@@ -98,10 +98,12 @@ t.test('watch', async (t) => {
     'a version that is no longer known is 410 Expired, in the stream or as the answer',
     async (t) => {
       const watch = await openWatch(t, admin, `${maps}?watch=1&resourceVersion=1`)
-      if (watch.status === 410) return t.pass('410')
-      const { object } = await watch.next('the error', ({ type }) => type === 'ERROR')
-      t.match(object, { kind: 'Status', code: 410, reason: 'Expired' })
+      if (watch.status !== 410) {
+        const { object } = await watch.next('the error', ({ type }) => type === 'ERROR')
+        t.match(object, { kind: 'Status', code: 410, reason: 'Expired' })
+      }
       await eventually('the stream ends', () => watch.ended)
+      t.pass('ended')
     },
   )
 
@@ -117,8 +119,7 @@ t.test('watch', async (t) => {
 
   await t.test('a version that is no number is refused', async (t) => {
     const watch = await openWatch(t, admin, `${maps}?watch=1&resourceVersion=abc`)
-    if (watch.status !== 200) return t.ok(watch.status === 400 || watch.status === 500)
-    t.fail('accepted')
+    t.ok(watch.status === 400 || watch.status === 500, `${watch.status}`)
   })
 
   await t.test('rule 13: a Table watch tells the columns in its first event alone', async (t) => {

@@ -40,6 +40,7 @@ export function watchObjects(
 
   let headersSent = false
   const line = (type: string, object: KubeObject): string => {
+    if (as === 'object' && !definition.convert) return `{"type":"${type}","object":${jsonOf(object)}}\n`
     const shown = present(definition, object)
     let body: unknown = shown
     if (as === 'partial') body = partialMetadata(shown)
@@ -106,6 +107,17 @@ export function watchObjects(
   const onShutdown = () => stop(false)
   shutdown.addEventListener('abort', onShutdown)
   response.on('close', () => stop(false))
+}
+
+const texts = new WeakMap<KubeObject, string>()
+
+/** The JSON of a stored object, made once however many watches tell it: stored objects never change. */
+function jsonOf(object: KubeObject): string {
+  const known = texts.get(object)
+  if (known !== undefined) return known
+  const text = JSON.stringify(object)
+  if (Object.isFrozen(object)) texts.set(object, text)
+  return text
 }
 
 function openStream(response: ServerResponse): void {
