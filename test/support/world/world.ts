@@ -9,6 +9,7 @@ import { createTestCa } from '../certificates.ts'
 import { eventually } from '../eventually.ts'
 import { startTestServer } from '../postgres.ts'
 import { realClusters, startSandboxCluster, type TestCluster } from './cluster.ts'
+import { emptyDataPlane, emptyUserCluster } from './empty-cluster.ts'
 import { type HttpTarget, http, json } from './http.ts'
 import { runIsthmus, startIsthmus, type TestProcess } from './process.ts'
 
@@ -121,7 +122,7 @@ async function build(
 
   async function clusters() {
     if (options.clusters !== undefined) return options.clusters
-    if (kind === 'kubernetes') return realClusters()
+    if (kind === 'kubernetes') return sharedClusters(stops)
     const [dataPlane, ...userClusters] = await Promise.all([
       startSandboxCluster(dir, 'data-plane', 'data-plane'),
       startSandboxCluster(dir, 'user-1', 'user-cluster', NODES),
@@ -223,6 +224,15 @@ async function build(
     close,
   }
   return world
+}
+
+/** The clusters of the run, without what the file before has left; emptied again at the end. */
+async function sharedClusters(stops: (() => Promise<unknown>)[]) {
+  const { dataPlane, userClusters } = realClusters()
+  const empty = () => Promise.all([...userClusters.map(emptyUserCluster), emptyDataPlane(dataPlane)])
+  await empty()
+  stops.unshift(empty) // the last, when no agent is there any more
+  return { dataPlane, userClusters }
 }
 
 const COLLECTIONS: Record<string, string> = {
