@@ -140,6 +140,24 @@ export function bootstrap(store: ResourceStore): void {
   }
 }
 
+/** Where components that authenticate callers find the CA of client certificates (kubelets and extension servers). */
+export function publishClientCa(store: ResourceStore, ca: string): void {
+  const name = 'extension-apiserver-authentication'
+  const metadata = { name, namespace: 'kube-system' }
+  store.create('configmaps', {
+    apiVersion: 'v1',
+    kind: 'ConfigMap',
+    metadata,
+    data: { 'client-ca-file': ca },
+  })
+  store.create(`roles.${RBAC}`, {
+    apiVersion: `${RBAC}/v1`,
+    kind: 'Role',
+    metadata: { name: `${name}-reader`, namespace: 'kube-system', labels },
+    rules: [{ apiGroups: [''], resources: ['configmaps'], resourceNames: [name], verbs: read }],
+  })
+}
+
 /** The Service `kubernetes`, which leads straight to the API server: there is no service network. */
 export function publishApiServer(store: ResourceStore, host: string, port: number): void {
   const metadata = { name: 'kubernetes', namespace: 'default' }

@@ -14,7 +14,7 @@ import { createFaults, type FaultOptions } from './api/faults.ts'
 import { createInProcess } from './api/in-process.ts'
 import { findResource, storeTraits } from './api/resources/catalog.ts'
 import { createApiServer } from './api/server.ts'
-import { bootstrap, publishApiServer } from './bootstrap.ts'
+import { bootstrap, publishApiServer, publishClientCa } from './bootstrap.ts'
 import type { AdmittedPods } from './controllers/admitted-pods.ts'
 import { startControllers } from './controllers/index.ts'
 import { makeKubeconfig } from './kubeconfig.ts'
@@ -103,6 +103,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   const server = `https://${host.includes(':') ? `[${host}]` : host}:${port}`
 
   publishApiServer(store, host, port)
+  publishClientCa(store, authority.ca)
   const stopControllers = startControllers({ store, clock, logger, authority, pods: controllerPods(context) })
   const kubeletClient = await authority.issueClient('kube-apiserver-kubelet-client', ['system:masters'])
   const podSide = await startPodSide({

@@ -1,6 +1,7 @@
 import { type FieldFault, IsthmusError } from '../../../protocol/errors/index.ts'
 import { generatedName, type KubeObject, type NewKubeObject } from '../../store/index.ts'
 import { deepEqual } from '../../store/objects.ts'
+import { unenforcedValidations } from '../admission/confinement.ts'
 import { asObject } from '../body.ts'
 import type { AdmissionRequest, ApiCall, ApiContext, ApiResult } from '../context.ts'
 import { invalidError } from '../errors.ts'
@@ -42,6 +43,11 @@ export function createFrom(context: ApiContext, call: ApiCall, body: NewKubeObje
   ]
   if (faults.length > 0) throw invalidError(definition, metadata.name ?? '', faults)
   admit(context, call, 'CREATE', 'validate', object, undefined)
+  if (definition.kind === 'ValidatingAdmissionPolicy') {
+    for (const expression of unenforcedValidations(object)) {
+      call.warnings.push(`the sandbox does not evaluate CEL: without effect here: ${expression.slice(0, 80)}`)
+    }
+  }
   return perform(context, call, () => context.store.create<KubeObject>(definition.storage, object))
 }
 
