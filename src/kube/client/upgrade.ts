@@ -26,7 +26,13 @@ export async function openWebSocket(request: UpgradeRequest, options: OpenOption
   const deadline = withDeadline(request.signal, options.timeoutMs)
   try {
     deadline.signal.throwIfAborted()
-    const headers = { ...(await deadline.race(options.headers())), [PROTOCOL]: request.protocols.join(', ') }
+    const headers = {
+      ...(await deadline.race(options.headers())),
+      // A 1.36 API server passes the request on to the kubelet, whose stream routes produce nothing and answer
+      // 406 to whoever names a media type.
+      accept: '*/*',
+      [PROTOCOL]: request.protocols.join(', '),
+    }
     return await handshake(request.protocols, headers, options, deadline.signal)
   } catch (error) {
     throw deadline.translate(error)

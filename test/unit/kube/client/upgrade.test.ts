@@ -45,6 +45,7 @@ t.test('the first offered subprotocol is negotiated, with token and query', asyn
     'sec-websocket-protocol': 'v5.channel.k8s.io, v4.channel.k8s.io',
   })
   t.notOk(seen[0]!.headers['sec-websocket-extensions'], 'no compression is offered')
+  t.equal(seen[0]!.headers['accept'], '*/*', 'a kubelet refuses any media type')
   const message = await new Promise((resolve) => ws.on('message', resolve))
   t.same(message, Buffer.from([1, 65]), 'what came before the listener is not lost')
   ws.terminate()
