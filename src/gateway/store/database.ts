@@ -4,8 +4,11 @@ import { isRetryable, toStoreError } from './sqlstate.ts'
 
 /** Runs one statement. Values only ever travel as `$n`. */
 export interface Queryable {
-  /** @throws IsthmusError, see sqlstate.ts */
-  query<Row>(sql: string, values?: readonly unknown[]): Promise<Row[]>
+  /**
+   * With a `name` (one per text) each connection parses and plans the statement once.
+   * @throws IsthmusError, see sqlstate.ts
+   */
+  query<Row>(sql: string, values?: readonly unknown[], name?: string): Promise<Row[]>
 }
 
 export interface Database extends Queryable {
@@ -56,9 +59,14 @@ export function openDatabase(options: DatabaseOptions): Database {
   // An idle connection that dies (restart of the server) is an event, not a crash.
   pool.on('error', (error) => options.logger.warn({ err: error }, 'lost an idle database connection'))
 
-  const run = async <Row>(target: pg.Pool | pg.PoolClient, sql: string, values: readonly unknown[]) => {
+  const run = async <Row>(
+    target: pg.Pool | pg.PoolClient,
+    text: string,
+    values: readonly unknown[],
+    name?: string,
+  ) => {
     try {
-      return (await target.query(sql, values as unknown[])).rows as Row[]
+      return (await target.query({ text, values: values as unknown[], name })).rows as Row[]
     } catch (error) {
       throw isRetryable(error) ? error : toStoreError(error)
     }
@@ -76,7 +84,7 @@ export function openDatabase(options: DatabaseOptions): Database {
     client.on('error', onError)
     try {
       await run(client, begin, [])
-      const result = await work({ query: (sql, values = []) => run(client, sql, values) })
+      const result = await work({ query: (sql, values = [], name) => run(client, sql, values, name) })
       await run(client, 'commit', [])
       return result
     } catch (error) {
@@ -102,9 +110,9 @@ export function openDatabase(options: DatabaseOptions): Database {
   }
 
   return {
-    async query(sql, values = []) {
+    async query(sql, values = [], name) {
       try {
-        return await run(pool, sql, values)
+        return await run(pool, sql, values, name)
       } catch (error) {
         throw toStoreError(error)
       }

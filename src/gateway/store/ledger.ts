@@ -7,85 +7,68 @@ import {
   shortage,
 } from '../quota/index.ts'
 import type { Database, Queryable } from './database.ts'
-import { addToRows, type LedgerRow, lockRows, openRows, toJson, toMap } from './ledger-rows.ts'
+import { addToRows, lockRows, openRows, toJson, toMap } from './ledger-rows.ts'
+import { COMMIT, RELEASE, TAKE } from './ledger-statements.ts'
 
 /** Until the object must be seen in the data plane; later a GET decides (reconciler). */
 const RESERVATION_SECONDS = 120
 
 /**
  * The quota ledger. Lock order, the same everywhere: first the reservation's row, then the ledger's rows by
- * (owner_kind, owner_id, resource). READ COMMITTED is enough: what is compared was locked by the statement before.
+ * (owner_kind, owner_id, resource). Commit and release are one statement and one round trip each; they act on an id
+ * that the gateway drew, so that there is no tenant's word in them to be confined.
  */
 export function postgresLedger(database: Database): QuotaLedger {
   return {
     async reserve(request) {
       const amounts = positive(request.amounts)
       await database.forTenant(request.tenantId, async (tx) => {
-        if (!(await insertReservation(tx, request, amounts))) return
-        await take(tx, request, amounts, 'reserved')
+        if (await insertReservation(tx, request, amounts)) await take(tx, request, amounts, 'reserved')
       })
     },
 
-    async commit(id, object) {
-      await change(id, async (tx, held) => {
-        const amounts = positive(object.amounts)
-        await moveToUsed(tx, held, amounts)
-        await tx.query(
-          `update reservations set state = 'committed', uid = $2, amounts = $3::jsonb where id = $1`,
-          [id, object.uid, toJson(amounts)],
-        )
-      })
-    },
+    commit: (id, object) =>
+      again(() =>
+        database.query(COMMIT, [id, object.uid, toJson(positive(object.amounts))], 'ledger-commit'),
+      ),
 
-    async release(id) {
-      await change(id, async (tx, held) => {
-        await tx.query('delete from reservations where id = $1', [id])
-        await lockRows(tx, held, [...held.amounts.keys()])
-        await addToRows(tx, held, columnOf(held), negated(held.amounts))
-      })
-    },
+    release: (id) => again(() => database.query(RELEASE, [id], 'ledger-release')),
 
-    async adjust(id, wanted) {
-      await change(id, async (tx, held) => {
+    adjust: (id, wanted) =>
+      database.transaction(async (tx) => {
+        // Waits for whoever changes the same reservation; gone means that it was released.
+        const [row] = await tx.query<{
+          tenant_id: string
+          node_id: string
+          state: string
+          amounts: Record<string, string>
+        }>('select tenant_id, node_id, state, amounts from reservations where id = $1 for update', [id])
+        if (!row) return
+        const owner = { tenantId: row.tenant_id, nodeId: row.node_id }
+        const column = row.state === 'committed' ? 'used' : 'reserved'
         const amounts = positive(wanted)
-        const growth = difference(amounts, held.amounts)
-        await take(tx, held, growing(growth), columnOf(held))
-        await addToRows(tx, held, columnOf(held), shrinking(growth))
+        const growth = difference(amounts, toMap(row.amounts))
+        const shrinking = new Map([...growth].filter(([, amount]) => amount < 0n))
+        await take(tx, owner, positive(growth), column)
+        await lockRows(tx, owner, [...shrinking.keys()])
+        await addToRows(tx, owner, column, shrinking)
         await tx.query('update reservations set amounts = $2::jsonb where id = $1', [id, toJson(amounts)])
-      })
-    },
-  }
-
-  /** Runs `work` with the reservation's row locked, in its tenant's scope; unknown ids are no error. */
-  async function change(id: string, work: (tx: Queryable, held: Held) => Promise<void>): Promise<void> {
-    const [owner] = await database.query<{ tenant_id: string }>(
-      'select tenant_id from reservations where id = $1',
-      [id],
-    )
-    if (!owner) return
-    await database.forTenant(owner.tenant_id, async (tx) => {
-      // Waits for whoever changes the same reservation; gone afterwards means that it was released.
-      const [row] = await tx.query<{ node_id: string; state: string; amounts: Record<string, string> }>(
-        'select node_id, state, amounts from reservations where id = $1 for update',
-        [id],
-      )
-      if (!row) return
-      const held = { tenantId: owner.tenant_id, nodeId: row.node_id, amounts: toMap(row.amounts) }
-      await work(tx, { ...held, committed: row.state === 'committed' })
-    })
+      }),
   }
 }
 
-interface Held {
-  tenantId: string
-  nodeId: string
-  amounts: Amounts
-  committed: boolean
+/** A single statement is retried once when it was the victim of a deadlock, which the order of locks should exclude. */
+async function again(statement: () => Promise<unknown>): Promise<void> {
+  try {
+    await statement()
+  } catch (error) {
+    const { code } = ((error as Error).cause ?? {}) as { code?: string }
+    if (code !== '40P01') throw error
+    await statement()
+  }
 }
 
-const columnOf = (held: Held) => (held.committed ? 'used' : 'reserved')
-
-/** False when the id is known: the same reservation again. */
+/** False when the id is known: the same reservation again. @throws unavailable when the node takes nothing new */
 async function insertReservation(
   tx: Queryable,
   request: ReservationRequest,
@@ -110,6 +93,7 @@ async function insertReservation(
       toJson(amounts),
       RESERVATION_SECONDS,
     ],
+    'ledger-reserve',
   )
   if (rows.length > 0) return true
   const known = await tx.query('select 1 from reservations where id = $1', [request.id])
@@ -117,16 +101,11 @@ async function insertReservation(
   throw new IsthmusError(
     'unavailable',
     'The node is being removed or its data plane is in maintenance: no new objects.',
-    {
-      retryAfterSeconds: 30,
-    },
+    { retryAfterSeconds: 30 },
   )
 }
 
-/**
- * Locks the rows and takes the amounts, or throws and leaves the transaction to be rolled back.
- * This is the only place where `hard` is compared.
- */
+/** Takes the amounts, or throws and leaves the transaction to be rolled back. @throws quota_exceeded */
 async function take(
   tx: Queryable,
   owner: { tenantId: string; nodeId: string },
@@ -135,52 +114,22 @@ async function take(
 ): Promise<void> {
   if (amounts.size === 0) return
   const resources = [...amounts.keys()]
-  let rows = await lockRows(tx, owner, resources)
-  const lacking = resources.filter(
-    (resource) => !rows.some((r) => r.ownerKind === 'tenant' && r.resource === resource),
-  )
-  if (lacking.length > 0 && (await openRows(tx, owner.tenantId, lacking))) {
-    rows = await lockRows(tx, owner, resources)
-  }
-  const wanted = expected(rows, resources)
-  const updated = await tx.query(
-    `update ledger l
-        set used = l.used + case when $5 then w.amount else 0 end,
-            reserved = l.reserved + case when $5 then 0 else w.amount end
-       from unnest($3::text[], $4::numeric[]) as w (resource, amount)
-      where l.resource = w.resource
-        and ((l.owner_kind = 'tenant' and l.owner_id = $1) or (l.owner_kind = 'node' and l.owner_id = $2))
-        and (l.unlimited or l.used + l.reserved + w.amount <= l.hard)
-      returning l.resource`,
-    [owner.tenantId, owner.nodeId, resources, [...amounts.values()].map(String), column === 'used'],
-  )
-  if (wanted === undefined || updated.length < wanted) throw shortage(amounts, rows)
+  const values = [
+    owner.tenantId,
+    owner.nodeId,
+    resources,
+    [...amounts.values()].map(String),
+    resources.filter(isCapacity),
+    column === 'used',
+  ]
+  const fits = async () => (await tx.query(TAKE, values, 'ledger-take')).length > 0
+  if (await fits()) return
+  // A resource may be new to a tenant whose quota lets others be unlimited.
+  if ((await openRows(tx, owner.tenantId, resources)) && (await fits())) return
+  throw shortage(amounts, await lockRows(tx, owner, resources))
 }
 
-/** How many rows must be updated; undefined when a needed one is missing. */
-function expected(rows: readonly LedgerRow[], resources: readonly string[]): number | undefined {
-  for (const resource of resources) {
-    const kinds = rows.filter((row) => row.resource === resource).map((row) => row.ownerKind)
-    if (!kinds.includes('tenant')) return undefined
-    // A node has no capacity of limits (they may be overcommitted) nor of counts; of what pods request it must have.
-    if (isCapacity(resource) && !kinds.includes('node')) return undefined
-  }
-  return rows.length
-}
-
-/** From reserved (or used, when committed already) to used, with what the object really holds. */
-async function moveToUsed(tx: Queryable, held: Held, amounts: Amounts): Promise<void> {
-  await lockRows(tx, held, [...new Set([...held.amounts.keys(), ...amounts.keys()])])
-  await addToRows(tx, held, columnOf(held), negated(held.amounts))
-  await addToRows(tx, held, 'used', amounts)
-}
-
-const filtered = (amounts: Amounts, keep: (amount: bigint) => boolean) =>
-  new Map([...amounts].filter(([, amount]) => keep(amount)))
-const positive = (amounts: Amounts) => filtered(amounts, (amount) => amount > 0n)
-const growing = positive
-const shrinking = (amounts: Amounts) => filtered(amounts, (amount) => amount < 0n)
-const negated = (amounts: Amounts) => new Map([...amounts].map(([resource, amount]) => [resource, -amount]))
+const positive = (amounts: Amounts) => new Map([...amounts].filter(([, amount]) => amount > 0n))
 
 function difference(to: Amounts, from: Amounts): Amounts {
   const result = new Map(to)

@@ -4,7 +4,7 @@ import type { Database, Queryable } from './database.ts'
 /** Statements under the tenant's row-level security when there is a scope (a tenant-admin), else without. */
 export function within(database: Database, scope: string | undefined): Queryable {
   if (scope === undefined) return database
-  return { query: (sql, values) => database.forTenant(scope, (tx) => tx.query(sql, values)) }
+  return { query: (sql, values, name) => database.forTenant(scope, (tx) => tx.query(sql, values, name)) }
 }
 
 /** One row more than asked for tells whether there is another page. */

@@ -64,7 +64,9 @@ export function toStoreError(error: unknown): Error {
       })
     case '22021': // a NUL, or bytes that are no UTF-8
     case '22P05': // \u0000 inside JSON
-      return new IsthmusError('bad_request', 'A text holds a character that can not be stored.', { cause: error })
+      return new IsthmusError('bad_request', 'A text holds a character that can not be stored.', {
+        cause: error,
+      })
     case '22003': // more digits than numeric(30,0) has
     case '23514': // a check of the schema that no earlier one has caught
       return new IsthmusError('invalid', 'A value is out of its range.', { cause: error })
