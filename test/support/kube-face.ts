@@ -4,7 +4,7 @@ import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
-import Fastify from 'fastify'
+import { makeServer } from '../../src/gateway/plugins/server.ts'
 import type { KubernetesFaceDeps } from '../../src/gateway/routes/kube/deps.ts'
 import { createUpgradeHandler, registerKubernetesFace } from '../../src/gateway/routes/kube/index.ts'
 import { createKubeClient } from '../../src/kube/client/index.ts'
@@ -73,7 +73,7 @@ export async function startFace(
 ): Promise<TestFace> {
   const leaks: string[] = []
   const returned: string[] = []
-  const app = Fastify({ routerOptions: { maxParamLength: 2048 }, forceCloseConnections: true })
+  const app = makeServer({ logger: silentLogger })
   const all: KubernetesFaceDeps = {
     ...fakes,
     upstreams: { client: () => client },

@@ -1,4 +1,11 @@
+import { mkdtemp, readFile, rm } from 'node:fs/promises'
+import { tmpdir } from 'node:os'
+import { join } from 'node:path'
 import { gzipSync } from 'node:zlib'
+import { devCertificates } from '../../../src/gateway/dev/certificates.ts'
+import { makeServer } from '../../../src/gateway/plugins/server.ts'
+import { createKubeClient } from '../../../src/kube/client/index.ts'
+import { silentLogger } from '../../../src/lib/logger.ts'
 import { eventually } from '../../support/eventually.ts'
 import { startFace } from '../../support/kube-face.ts'
 import { type RecordingUpstream, startRecordingUpstream } from '../../support/recording-upstream.ts'
@@ -85,9 +92,30 @@ t.test(
     const watch = await face.stream('/api/v1/pods?watch=true', { headers: { 'accept-encoding': 'gzip, br' } })
     t.equal(watch.status, 200, 'no event was sent, and the answer is there')
     t.equal(watch.headers['content-encoding'], undefined)
+    t.ok(watch.headers['x-request-id'], 'streamed answers carry the request’s id')
     t.equal(upstream.requests[0]?.headers['accept-encoding'], 'identity')
   },
 )
+
+t.test('rule 3: idle connections are kept longer than Go clients keep them', async (t) => {
+  const app = makeServer({ logger: silentLogger })
+  t.ok(app.server.keepAliveTimeout >= 95_000, 'Go keeps them 90 s; the other way round a POST meets EOF')
+  await app.close()
+})
+
+t.test('rule 4: development mode has TLS with a CA of its own', async (t) => {
+  const folder = await mkdtemp(join(tmpdir(), 'isthmus-tls-'))
+  t.teardown(() => rm(folder, { recursive: true, force: true }))
+  const files = await devCertificates(folder, ['localhost', '127.0.0.1'])
+  const tls = { cert: await readFile(files.certFile, 'utf8'), key: await readFile(files.keyFile, 'utf8') }
+  const app = makeServer({ logger: silentLogger, tls })
+  t.teardown(() => app.close())
+  app.get('/version', async () => ({ major: '1' }))
+  const server = await app.listen({ host: '127.0.0.1', port: 0 })
+  const client = createKubeClient({ server, ca: await readFile(files.caFile, 'utf8') })
+  t.teardown(() => client.close())
+  t.equal((await client.json<{ major: string }>({ method: 'GET', path: ['version'] })).major, '1')
+})
 
 t.test(
   'rule 5: long names, large bodies and strings that look like numbers are Kubernetes’ to judge',

@@ -1,5 +1,5 @@
 import { once } from 'node:events'
-import type { ServerResponse } from 'node:http'
+import type { FastifyReply } from 'fastify'
 
 /** Writes an answer piece by piece; each write waits while the client does not read (design.md §5). */
 export interface PieceWriter {
@@ -15,10 +15,13 @@ export interface PieceWriter {
   readonly started: boolean
 }
 
-export function createPieceWriter(response: ServerResponse, signal: AbortSignal): PieceWriter {
+export function createPieceWriter(reply: FastifyReply, signal: AbortSignal): PieceWriter {
+  const response = reply.raw
   return {
     start(headers) {
-      response.writeHead(200, { 'cache-control': 'no-cache, private', ...headers })
+      // What the hooks have set, the request's id above all, belongs to a streamed answer as well.
+      const set = reply.getHeaders() as Record<string, string>
+      response.writeHead(200, { ...set, 'cache-control': 'no-cache, private', ...headers })
       response.flushHeaders()
     },
     async write(piece) {

@@ -21,7 +21,7 @@ export async function listObjects(
 ): Promise<void> {
   refuseAllNamespaces(call)
   const query = collectionQuery(call, deps)
-  const writer = createPieceWriter(reply.raw, call.signal)
+  const writer = createPieceWriter(reply, call.signal)
   let physical: string | undefined
   if (call.namespace !== undefined) {
     physical = (await findNamespace(deps.directory, call.principal.nodeId, call.namespace))?.physicalName

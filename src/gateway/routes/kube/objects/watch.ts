@@ -34,7 +34,7 @@ export async function watchObjects(
       : undefined,
     timeoutSeconds: call.query.has('timeoutSeconds') ? timeoutSeconds : undefined,
   }
-  const writer = createPieceWriter(reply.raw, call.signal)
+  const writer = createPieceWriter(reply, call.signal)
   const mapEvent = createEventMapper(call, deps, itemMapper(call))
   let physical: string | undefined
   if (call.namespace !== undefined) {

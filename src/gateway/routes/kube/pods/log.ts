@@ -39,7 +39,7 @@ export async function getLog(call: KubeCall, deps: KubernetesFaceDeps, reply: Fa
   try {
     const answer = await openLog({ ...call, signal }, namespace.physicalName, name, { ...options, container })
     reply.hijack()
-    outcome = await pass(answer.body, createPieceWriter(reply.raw, signal), session)
+    outcome = await pass(answer.body, createPieceWriter(reply, signal), session)
   } finally {
     await session?.end(signal.aborted ? 'client-gone' : outcome)
   }
