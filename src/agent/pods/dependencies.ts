@@ -1,8 +1,9 @@
 import type { V1Pod } from '@kubernetes/client-node'
+import { NameTakenError } from '../sync/carried-objects.ts'
 import type { References } from '../sync/references.ts'
 import type { ServiceEnv } from '../sync/service-env.ts'
 import type { Tokens } from '../tokens/tokens.ts'
-import { missingReferences, type Waiting } from './refusals.ts'
+import { dependencyFault, missingReferences, type Waiting } from './refusals.ts'
 
 /** What a pod needs behind the gateway before it can start there. */
 export interface Dependencies {
@@ -18,6 +19,7 @@ export interface Dependencies {
 
 /** Not a fault of anybody, so not reported before this has passed: a fresh binding is 403 for a moment (rule 32). */
 const UNREAD_GRACE_MS = 10_000
+const FAILING_GRACE_MS = 10_000
 
 export interface DependenciesOptions {
   references: References
@@ -30,6 +32,7 @@ export interface DependenciesOptions {
 export function createDependencies(options: DependenciesOptions): Dependencies {
   const { references, serviceEnv, tokens } = options
   const unreadSince = new Map<string, number>()
+  const failingSince = new Map<string, number>()
   const attended = new Set<string>()
 
   async function bring(pod: V1Pod): Promise<void> {
@@ -52,7 +55,16 @@ export function createDependencies(options: DependenciesOptions): Dependencies {
       unreadSince.delete(uid)
       const waiting = missingReferences(missing)
       if (waiting) return waiting
-      await bring(pod)
+      try {
+        await bring(pod)
+      } catch (error) {
+        const since = failingSince.get(uid) ?? options.elapsed()
+        failingSince.set(uid, since)
+        // A fresh namespace, a gateway that restarts: such faults pass by themselves, and are said if they do not.
+        if (options.elapsed() - since < FAILING_GRACE_MS && !(error instanceof NameTakenError)) throw error
+        return dependencyFault(error)
+      }
+      failingSince.delete(uid)
       attended.add(uid)
       return undefined
     },
@@ -65,6 +77,7 @@ export function createDependencies(options: DependenciesOptions): Dependencies {
     },
     release(uid) {
       unreadSince.delete(uid)
+      failingSince.delete(uid)
       attended.delete(uid)
       references.release(uid)
       serviceEnv.release(uid)

@@ -27,7 +27,7 @@ export interface ReconcileOptions {
   onStanding(): void
 }
 
-/** How soon a pod whose objects are being read is looked at again, should no change announce itself. */
+/** How soon a pod that waits for its objects is looked at again, should no change announce itself. */
 const LOOK_AGAIN_MS = 11_000
 /** A refused pod is tried again now and then: the policy may have changed. */
 const REFUSED_AGAIN_MS = 10 * 60_000
@@ -72,16 +72,16 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
       await write(user, waitingStatus(user, why, timestamp(clock)))
       tell(user, why)
     }
-    if (why.until === 'object') return LOOK_AGAIN_MS
+    if (why.until === 'object' || why.until === 'soon') return LOOK_AGAIN_MS
     return why.until === 'changed' ? REFUSED_AGAIN_MS : undefined
   }
 
   async function create(user: V1Pod): Promise<number | undefined> {
     const uid = user.metadata?.uid ?? ''
     if (!waitingRoom.isDue(user)) return undefined
+    const waiting = await dependencies.settle(user)
+    if (waiting) return wait(user, waiting)
     try {
-      const waiting = await dependencies.settle(user)
-      if (waiting) return await wait(user, waiting)
       // The user's pod may have gone, or begun to, while its objects were brought along.
       const now = users.get(uid)
       if (!now || now.metadata?.deletionTimestamp || !context.isWriter()) return 0
@@ -98,7 +98,7 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
       const why = refusalOfAnswer(error)
       if (!why) throw error
       const again = await wait(user, why)
-      if (why.until === 'soon') throw error
+      if (why.until === 'soon') throw error // with the queue's back-off
       return again
     }
   }

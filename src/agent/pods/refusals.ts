@@ -22,7 +22,6 @@ function causesOf(error: KubeApiError): string {
  * overloaded) and the pod keeps the status that it has.
  */
 export function refusalOfAnswer(error: unknown): Waiting | undefined {
-  if (error instanceof NameTakenError) return { reason: 'NameTaken', message: error.message, until: 'soon' }
   if (!isKubeApiError(error)) return undefined
   const { code, status } = error
   const quota = status.details?.causes?.some(({ reason }) => reason === 'QuotaExceeded')
@@ -35,6 +34,13 @@ export function refusalOfAnswer(error: unknown): Waiting | undefined {
     return { reason: 'Refused', message: causesOf(error) || error.message, until: 'changed' }
   }
   return undefined
+}
+
+/** Why what a pod needs can not be brought along: a token that is refused, an object that the gateway does not take. */
+export function dependencyFault(error: unknown): Waiting {
+  const message = error instanceof Error ? error.message : String(error)
+  const reason = error instanceof NameTakenError ? 'NameTaken' : 'DependencyFailed'
+  return { reason, message, until: 'soon' }
 }
 
 /** Reasons as virtual kubelets give them, one per kind (virtual-kubelet.md §2.8). */
