@@ -1,6 +1,5 @@
 import { existsSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs'
-import type { AddressInfo } from 'node:net'
-import { isIP } from 'node:net'
+import { type AddressInfo, isIP, type Socket } from 'node:net'
 import { hostname } from 'node:os'
 import path from 'node:path'
 import type { FastifyInstance } from 'fastify'
@@ -62,10 +61,7 @@ export async function startGateway(config: GatewayConfig, deps: GatewayDeps): Pr
     const checks = healthChecks(services, database, () => draining)
     const publicApp = await buildPublicApp({ services, tls, checks })
     const operatorApp = await buildOperatorApp({ services, tls, checks })
-    undo.push(
-      () => publicApp.close(),
-      () => operatorApp.close(),
-    )
+    undo.push(closer(publicApp, config.drainGrace), closer(operatorApp, config.drainGrace))
     if (files) undo.push(followTls(files, [publicApp, operatorApp], logger))
 
     const operatorTokenFile = config.dev ? await firstOperator(config, services) : undefined
@@ -134,6 +130,27 @@ async function listen(app: FastifyInstance, scheme: string, host: string, port: 
   const { port: bound } = app.server.address() as AddressInfo
   const shown = host === '0.0.0.0' || host === '::' ? '127.0.0.1' : host
   return `${scheme}://${isIP(shown) === 6 ? `[${shown}]` : shown}:${bound}`
+}
+
+/**
+ * Closes a listener: no new connections, requests under way may end within the grace, then what is left (watches,
+ * streams that did not let go) is cut.
+ */
+function closer(app: FastifyInstance, graceMs: number): () => Promise<void> {
+  const sockets = new Set<Socket>()
+  const track = (socket: Socket) => {
+    sockets.add(socket)
+    socket.once('close', () => sockets.delete(socket))
+  }
+  // Under TLS both the bare and the secured socket are announced; either ends the other.
+  app.server.on('connection', track)
+  return async () => {
+    const cut = setTimeout(() => {
+      for (const socket of sockets) socket.destroy()
+    }, graceMs)
+    await app.close()
+    clearTimeout(cut)
+  }
 }
 
 /** design.md §4: without Postgres a replica goes on serving what it can, and says that it is degraded. */

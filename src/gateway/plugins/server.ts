@@ -38,7 +38,8 @@ export function makeServer(options: ServerOptions): FastifyInstance {
     keepAliveTimeout: KEEP_ALIVE_MS,
     requestTimeout: REQUEST_TIMEOUT_MS,
     routerOptions: { maxParamLength: PARAM_LENGTH_MAX },
-    forceCloseConnections: true,
+    // Idle ones at once; whoever closes decides how long the others may take.
+    forceCloseConnections: 'idle',
     exposeHeadRoutes: false,
     return503OnClosing: true,
     frameworkErrors: (error, request, reply) => {

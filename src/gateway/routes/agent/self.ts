@@ -14,8 +14,11 @@ const Query = Type.Object(
   { additionalProperties: false },
 )
 
-/** The ledger does not tell of its changes (no NOTIFY in its transactions): a waiting `/v1/self` looks so often. */
-const LOOK_MS = 1_000
+/**
+ * The ledger does not tell of its changes (no NOTIFY in its transactions): a waiting `/v1/self` looks so often. What is
+ * in the directory (suspension, capacity, maintenance, limits by the tenant's revision) wakes it at once.
+ */
+const LOOK_MS = 2_000
 
 /** `GET /v1/self`: who am I, what may I use; with `If-None-Match` and `wait` it is held back until that differs. */
 export function registerSelf(app: FastifyInstance, deps: AgentFaceDeps): void {
@@ -37,9 +40,13 @@ export function registerSelf(app: FastifyInstance, deps: AgentFaceDeps): void {
       const until = clock.now() + (request.query.wait ?? 0) * 1000
       const gone = new AbortController()
       request.raw.once('close', () => gone.abort(new Error('the client has gone')))
-      const unlisten = deps.directory.onCutOff(() => wake.abort(new Error('cut off')))
-      const unhealth = deps.upstreams.onHealth(() => wake.abort(new Error('health')))
       let wake = new AbortController()
+      const rouse = () => wake.abort(new Error('something changed'))
+      const unlisten = [
+        deps.directory.onCutOff(rouse),
+        deps.upstreams.onHealth(rouse),
+        ...(['tenant', 'node', 'cluster'] as const).map((kind) => deps.directory.onChange(kind, rouse)),
+      ]
       try {
         for (;;) {
           const self = await readSelf(deps, principal)
@@ -57,8 +64,7 @@ export function registerSelf(app: FastifyInstance, deps: AgentFaceDeps): void {
           await principalOf(deps.tokens, request)
         }
       } finally {
-        unlisten()
-        unhealth()
+        for (const stop of unlisten) stop()
       }
     },
   )
