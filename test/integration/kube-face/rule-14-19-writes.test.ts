@@ -285,6 +285,9 @@ t.test('rule 17: owner references stay with the tenant, finalizers are refused',
   t.same(made.json.metadata.ownerReferences, ownerReferences)
   t.equal((await upstreamPod('web')).metadata.ownerReferences, undefined)
   t.same((await face.request(`GET ${path}/web`)).json.metadata.ownerReferences, ownerReferences)
+  const contentType = MERGE
+  await face.request(`PATCH ${path}/web`, { contentType, body: { metadata: { labels: { changed: 'yes' } } } })
+  t.equal((await upstreamPod('web')).metadata.ownerReferences, undefined, 'not with a change either')
   const refused = await face.request(`POST ${path}`, { body: pod('fin', { finalizers: ['example.com/x'] }) })
   t.equal(refused.status, 422)
   t.equal(refused.json.details.causes[0].field, 'metadata.finalizers')
