@@ -48,6 +48,7 @@ export async function checkedRegistration(
   target: Target,
   services: OperatorServices,
 ): Promise<ClusterWrite> {
+  refuseLinkLocal(target.server)
   const client = services.createClient(target)
   try {
     const { kubernetesVersion } = await checkCluster(client)
@@ -61,5 +62,13 @@ export async function checkedRegistration(
     }
   } finally {
     await client.close()
+  }
+}
+
+/** Addresses where clouds hand out credentials of the machine; no API server lives there (threat A15). */
+function refuseLinkLocal(server: string): void {
+  const host = URL.canParse(server) ? new URL(server).hostname : ''
+  if (/^(169\.254\.|\[fe[89ab][0-9a-f]:|\[::ffff:a9fe:|0\.0\.0\.0$)/i.test(host)) {
+    throw fault('server', 'is a link-local address')
   }
 }
