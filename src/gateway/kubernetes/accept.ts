@@ -19,7 +19,7 @@ interface Clause {
  */
 export function negotiate(accept: string | undefined): OutputForm {
   const clauses = parseAccept(accept)
-  if (clauses.length === 0) return { as: 'object' }
+  if (!accept?.trim()) return { as: 'object' }
   for (const clause of clauses) {
     if (!isJson(clause.type)) continue
     const as = clause.parameters.get('as')
