@@ -14,7 +14,11 @@ import { missingRequirements } from './harness/requirements.ts'
 import { WORLD_VARIABLE, type WorldDescription } from './harness/world.ts'
 
 const ROOT = join(import.meta.dirname, '../..')
-const SUITES = ['test/kubernetes/suites/**/*.test.ts', 'test/e2e/**/*.test.ts']
+const SUITES = [
+  'test/kubernetes/suites/**/*.test.ts',
+  'test/contract/sandbox/**/*.test.ts',
+  'test/e2e/**/*.test.ts',
+]
 /** Per file, in seconds: some suites follow logs for minutes on purpose. */
 const FILE_TIMEOUT = 900
 

@@ -34,10 +34,16 @@ export function fieldMatcher(
   if (terms.length === 0) return undefined
   const tests = terms.map(({ field, equal, value }) => {
     const read = Object.hasOwn(readers, field) ? readers[field] : undefined
-    if (!read) throw new IsthmusError('bad_request', `field label not supported: ${field}`)
+    if (!read) throw new IsthmusError('bad_request', unknownField(field, Object.keys(readers)))
     return (object: KubeObject) => (read(object) === value) === equal
   })
   return (object) => tests.every((test) => test(object))
+}
+
+/** Resources without fields of their own word it in another way (runtime.DefaultMetaV1FieldSelectorConversion). */
+function unknownField(field: string, known: readonly string[]): string {
+  if (known.some((name) => !name.startsWith('metadata.'))) return `field label not supported: ${field}`
+  return `"${field}" is not a known field selector: only "metadata.name", "metadata.namespace"`
 }
 
 function splitEscaped(text: string): string[] {

@@ -43,18 +43,11 @@ t.test('patches', async (t) => {
     },
   )
 
-  await t.test('strategic: containers merge by name, tolerations are a list of their own', async (t) => {
+  await t.test('strategic: containers merge by name', async (t) => {
     const object = await ok(
       patch(admin, 'strategic-merge', `${pods}/p`, {
-        spec: { containers: [{ name: 'main', image: 'busybox:2' }], tolerations: null },
+        spec: { containers: [{ name: 'main', image: 'busybox:2' }] },
         metadata: { labels: { new: 'one' } },
-      }).then(async (reply) => {
-        // Removing tolerations is forbidden: only the image may change.
-        t.equal(reply.status, 422)
-        return patch(admin, 'strategic-merge', `${pods}/p`, {
-          spec: { containers: [{ name: 'main', image: 'busybox:2' }] },
-          metadata: { labels: { new: 'one' } },
-        })
       }),
     )
     t.equal(object.spec.containers.length, 1)
@@ -62,6 +55,16 @@ t.test('patches', async (t) => {
     t.same(object.spec.containers[0].command, ['sh', '-c', 'sleep 1000'])
     t.equal(object.metadata.labels?.['new'], 'one')
   })
+
+  await t.test(
+    'tolerations that a patch takes away come back by admission; a changed one is 422',
+    async (t) => {
+      const removed = await ok(patch(admin, 'strategic-merge', `${pods}/p`, { spec: { tolerations: null } }))
+      t.equal(removed.spec.tolerations.length, 2)
+      const other = { spec: { tolerations: [{ key: 'node.kubernetes.io/not-ready', operator: 'Exists' }] } }
+      t.equal((await patch(admin, 'merge', `${pods}/p`, other)).status, 422)
+    },
+  )
 
   await t.test('strategic: conditions of a status merge by type', async (t) => {
     const path = `${pods}/p/status`

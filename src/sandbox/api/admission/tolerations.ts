@@ -13,8 +13,8 @@ export const defaultTolerations: AdmissionPlugin = ({
   subresource,
   object,
 }) => {
-  if (phase !== 'mutate' || operation !== 'CREATE' || group || resource !== 'pods' || subresource || !object)
-    return
+  if (phase !== 'mutate' || group || resource !== 'pods' || subresource || !object) return
+  if (operation !== 'CREATE' && operation !== 'UPDATE') return
   const spec = object['spec'] as V1PodSpec
   const tolerations = spec.tolerations ?? []
   for (const key of KEYS) {
