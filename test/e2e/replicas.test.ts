@@ -15,6 +15,9 @@ import {
 import { openWorld, type TestNode, type World } from '../support/world/world.ts'
 
 const NAMESPACE = 'default'
+/** A reservation whose creator died is given back after 120 s, when two comparisons 15 s apart agree. */
+const ORPHANED_MS = 200_000
+t.setTimeout(400_000)
 
 let world: World
 let node: TestNode
@@ -79,7 +82,7 @@ t.test('a revocation on one replica cuts streams on the other, and its token is 
   const client = await world.clientOf(node, { gateway: 1 })
   const path = `/v1/credentials/${client.credentialId}`
   const lived = await livesOn(client, () => http(world.operator(0), { method: 'DELETE', path }))
-  t.ok(lived < 10_000, `the stream ended ${lived} ms after the revocation`)
+  t.ok(lived < 2_000, `the stream ended ${lived} ms after the revocation`)
   await eventually(
     'the token is refused',
     async () => (await http(client, { path: '/api/v1/pods' })).status === 401,
@@ -95,7 +98,7 @@ t.test('a session killed on one replica ends on the other', async (t) => {
     const session = list.items.find(({ credentialId }) => credentialId === client.credentialId)
     await http(world.operator(0), { method: 'DELETE', path: `/v1/sessions/${session?.id}` })
   })
-  t.ok(lived < 10_000, `the stream ended ${lived} ms after the kill`)
+  t.ok(lived < 2_000, `the stream ended ${lived} ms after the kill`)
 })
 
 t.test('a replica killed between reserve and commit leaves a ledger equal to the data plane', async (t) => {
@@ -131,7 +134,7 @@ t.test('a replica killed between reserve and commit leaves a ledger equal to the
       if (row?.used === String(there) && row.reserved === '0') return true
       throw new Error(`data plane ${there}, ledger ${JSON.stringify(row)}`)
     },
-    90_000,
+    ORPHANED_MS,
   )
   t.pass('equal')
 })
