@@ -11,7 +11,8 @@ function histogram(texts: readonly string[]): string {
 
 /**
  * What FailedScheduling says (the scheduler's FitError with the preemption plugin's addition), such as
- * `0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s). preemption: …`.
+ * `0/2 nodes are available: 1 Insufficient cpu, 1 node(s) had untolerated taint(s). no new claims to deallocate,
+ * preemption: …` (1.36; the claims are those of dynamic resource allocation).
  * The sandbox preempts nobody.
  */
 export function fitMessage(rejections: readonly Rejection[]): string {
@@ -25,5 +26,5 @@ export function fitMessage(rejections: readonly Rejection[]): string {
         : 'Preemption is not helpful for scheduling',
     ),
   )
-  return `0/${total} nodes are available: ${why}. preemption: 0/${total} nodes are available: ${preemption}.`
+  return `0/${total} nodes are available: ${why}. no new claims to deallocate, preemption: 0/${total} nodes are available: ${preemption}.`
 }

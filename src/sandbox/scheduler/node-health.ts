@@ -73,7 +73,8 @@ export function createNodeHealth(store: ResourceStore, clock: Clock, graceMs: nu
       store.patchStatus('nodes', { name, uid }, { conditions: silenced(node, kubeTime(now)) })
     }
     const isReady = ready?.status === 'True' && !silent
-    if (before?.uid === uid && before.ready && !isReady) {
+    // a kubelet that says NotReady itself tells of its pods itself
+    if (before?.uid === uid && before.ready && silent) {
       markPodsNotReady(store, name, now)
       events.record(subjectOf(node), 'Normal', 'NodeNotReady', `Node ${name} status is now: NodeNotReady`)
     }

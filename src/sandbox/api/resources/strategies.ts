@@ -22,6 +22,8 @@ export const nodeStrategy: Strategy = {
   defaults(node) {
     node['spec'] ??= {}
   },
+  /** A node keeps the status it is created with: kubelets register with capacity and conditions (registry/core/node). */
+  prepareCreate() {},
   validateUpdate(next, current) {
     const before = (current['spec'] ?? {}) as { providerID?: string }
     const after = (next['spec'] ?? {}) as { providerID?: string }
