@@ -12,6 +12,7 @@ chmodSync(folder, 0o711)
 const dataDir = path.join(folder, 'data')
 const program = fileURLToPath(new URL('../../../bin/isthmus.js', import.meta.url))
 const running = new Set<ChildProcess>()
+let log = ''
 t.teardown(async () => {
   for (const child of running) child.kill('SIGKILL')
   rmSync(folder, { recursive: true, force: true })
@@ -26,7 +27,18 @@ interface Ready {
 
 async function start(): Promise<{ ready: Ready; child: ChildProcess; ended: Promise<number | null> }> {
   const readyFile = path.join(folder, `ready-${running.size}.json`)
-  const args = ['gateway', '--dev', '--data-dir', dataDir, '--port', '0', '--operator-port', '0']
+  const args = [
+    'gateway',
+    '--dev',
+    '--log-level',
+    'trace',
+    '--data-dir',
+    dataDir,
+    '--port',
+    '0',
+    '--operator-port',
+    '0',
+  ]
   const child = spawn(
     process.execPath,
     [program, ...args, '--drain-grace', '1s', '--ready-file', readyFile],
@@ -36,7 +48,6 @@ async function start(): Promise<{ ready: Ready; child: ChildProcess; ended: Prom
     },
   )
   running.add(child)
-  let log = ''
   child.stdout?.on('data', (chunk) => {
     log += chunk
   })
@@ -67,6 +78,11 @@ t.test(
     const first = await start()
     t.match(first.ready.publicUrl, /^https:/)
     t.equal((await call(first.ready, 'POST', '/v1/tenants', { name: 'kept' })).status, 201)
+    t.equal(
+      (await call(first.ready, 'POST', '/v1/operators', { name: 'second', role: 'viewer' })).status,
+      201,
+    )
+    t.equal((await call(first.ready, 'POST', '/v1/credentials', { node: 'none/none' })).status, 404)
     const ca = readFileSync(first.ready.caFile, 'utf8')
     first.child.kill('SIGTERM')
     t.equal(await first.ended, 0)
@@ -87,3 +103,9 @@ t.test(
     t.equal(await third.ended, 0)
   },
 )
+
+t.test('A17: at the finest level the log holds no token, secret or key', async (t) => {
+  t.ok(log.length > 1_000, `${log.length} characters of log`)
+  t.notMatch(log, /iso_[\w-]{20}|isc_[\w-]{20}|Bearer [\w.-]{10}|eyJ[\w-]{10}\.|PRIVATE KEY/)
+  for (const line of log.trim().split('\n')) t.ok(JSON.parse(line).msg, 'one JSON object a line')
+})

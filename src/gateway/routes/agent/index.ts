@@ -1,5 +1,6 @@
 import type { FastifyInstance } from 'fastify'
 import type { AgentFaceDeps } from './deps.ts'
+import { authenticateScope } from './principal.ts'
 import { registerSelf } from './self.ts'
 import { registerSessions } from './sessions.ts'
 import { registerWriterLease } from './writer-lease.ts'
@@ -8,7 +9,10 @@ export type { AgentFaceDeps } from './deps.ts'
 
 /** The REST part of the agent face; the session's stream is registered by the streams. */
 export function registerAgentFace(app: FastifyInstance, deps: AgentFaceDeps): void {
-  registerSelf(app, deps)
-  registerWriterLease(app, deps)
-  registerSessions(app, deps)
+  app.register(async (scope) => {
+    authenticateScope(scope, deps.tokens)
+    registerSelf(scope, deps)
+    registerWriterLease(scope, deps)
+    registerSessions(scope, deps)
+  })
 }

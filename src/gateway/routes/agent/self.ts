@@ -4,6 +4,7 @@ import Type from 'typebox'
 import { formatAmount } from '../../../kube/quantity.ts'
 import { IsthmusError } from '../../../protocol/errors/index.ts'
 import { AGENT_PROTOCOL_VERSIONS, Self } from '../../../protocol/schemas/agent.ts'
+import { bearerOf } from '../../plugins/bearer.ts'
 import { operation } from '../../plugins/schema-types.ts'
 import type { Principal } from '../../tokens/principal.ts'
 import type { AgentFaceDeps } from './deps.ts'
@@ -35,7 +36,7 @@ export function registerSelf(app: FastifyInstance, deps: AgentFaceDeps): void {
       }),
     },
     async (request, reply) => {
-      const principal = await principalOf(deps.tokens, request)
+      const principal = principalOf(request)
       const known = request.headers['if-none-match']
       const until = clock.now() + (request.query.wait ?? 0) * 1000
       const gone = new AbortController()
@@ -61,7 +62,7 @@ export function registerSelf(app: FastifyInstance, deps: AgentFaceDeps): void {
           // Woken or gone: both are looked at above.
           await clock.sleep(Math.min(LOOK_MS, left), signal).catch(() => {})
           // Who was revoked or suspended meanwhile is told so now.
-          await principalOf(deps.tokens, request)
+          await deps.tokens.verify(bearerOf(request))
         }
       } finally {
         for (const stop of unlisten) stop()

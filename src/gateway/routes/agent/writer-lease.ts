@@ -40,7 +40,7 @@ export function registerWriterLease(app: FastifyInstance, deps: AgentFaceDeps): 
       }),
     },
     async (request) => {
-      const principal = await principalOf(deps.tokens, request)
+      const principal = principalOf(request)
       requireAgent(principal)
       const before = deps.directory.node(principal.nodeId)?.writerEpoch
       const lease = await deps.leases.acquire(principal, request.body.instance)
@@ -62,7 +62,7 @@ export function registerWriterLease(app: FastifyInstance, deps: AgentFaceDeps): 
       }),
     },
     async (request) => {
-      const principal = await principalOf(deps.tokens, request)
+      const principal = principalOf(request)
       requireAgent(principal)
       return show(await deps.leases.renew(principal, request.body.instance, request.body.epoch))
     },
@@ -80,7 +80,7 @@ export function registerWriterLease(app: FastifyInstance, deps: AgentFaceDeps): 
       }),
     },
     async (request, reply) => {
-      const principal = await principalOf(deps.tokens, request)
+      const principal = principalOf(request)
       requireAgent(principal)
       await deps.leases.release(principal, request.query.instance, request.query.epoch)
       return reply.code(204).send()
