@@ -10,7 +10,6 @@ import { buildOperatorApp } from './admin.ts'
 import { buildPublicApp } from './app.ts'
 import { bootstrapOperator } from './bootstrap.ts'
 import type { GatewayConfig } from './config.ts'
-import { devCertificates } from './dev/certificates.ts'
 import { readMasterKeys } from './dev/master-key.ts'
 import type { HealthCheck } from './routes/health/index.ts'
 import { makeServices, type Services } from './services.ts'
@@ -111,6 +110,8 @@ async function tlsFiles(config: GatewayConfig): Promise<(TlsFiles & { caFile?: s
   if (config.tlsCert && config.tlsKey) return { certFile: config.tlsCert, keyFile: config.tlsKey }
   const bound = [config.publicHost, config.operatorHost].filter((host) => host !== '0.0.0.0' && host !== '::')
   const names = ['localhost', '127.0.0.1', '::1', hostname(), ...bound, ...config.tlsNames]
+  // Only here: the packages that make certificates cost 20 MB, which nobody but --dev should pay.
+  const { devCertificates } = await import('./dev/certificates.ts')
   return devCertificates(path.resolve(config.dataDir, 'tls'), names)
 }
 
