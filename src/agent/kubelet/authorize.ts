@@ -44,13 +44,22 @@ const streams = new Set(['exec', 'attach', 'portForward', 'run'])
  * needs `create` as well here.
  */
 export function accessOf(method: string, path: string): Access[][] {
-  const [first = ''] = path.split('/').filter((segment) => segment !== '')
+  const first = decoded(path.split('/').find((segment) => segment !== '') ?? '')
   const verb = verbs[method] ?? method.toLowerCase()
   const subresource = fine[first] ?? coarse[first]
   if (subresource && fine[first]) return [[{ verb, subresource }], [{ verb, subresource: 'proxy' }]]
   if (subresource) return [[{ verb, subresource }]]
   const proxy = { verb, subresource: 'proxy' }
   return streams.has(first) && verb !== 'create' ? [[proxy, { ...proxy, verb: 'create' }]] : [[proxy]]
+}
+
+/** As it is served: `/%65xec` is exec (A18). What does not decode is served by nobody. */
+function decoded(segment: string): string {
+  try {
+    return decodeURIComponent(segment)
+  } catch {
+    return segment
+  }
 }
 
 /** @throws when the API server does not answer */

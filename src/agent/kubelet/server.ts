@@ -50,7 +50,9 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
   const { gateway, authenticate, authorize, pods, logger } = options
   const sockets = new Set<Duplex>()
 
-  async function admit(req: IncomingMessage, url: URL): Promise<void> {
+  /** Whoever may not ask is refused. Returns what was asked for. */
+  async function admit(req: IncomingMessage): Promise<URL> {
+    const url = urlOf(req)
     const caller = await authenticate(req).catch((cause) => {
       throw new IsthmusError('unavailable', 'the token could not be reviewed', { cause })
     })
@@ -64,6 +66,7 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
         `Forbidden (user=${caller.user}, verb=${req.method}, path=${url.pathname})`,
       )
     }
+    return url
   }
 
   const sendJson = (res: ServerResponse, body: unknown, code = 200) => {
@@ -102,13 +105,12 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
   }
 
   function onRequest(req: IncomingMessage, res: ServerResponse): void {
-    const url = new URL(req.url ?? '/', 'https://kubelet')
-    admit(req, url)
-      .then(() => serve(req, res, url))
+    admit(req)
+      .then((url) => serve(req, res, url))
       .catch((error) => {
         const { code, body } = answerOf(error)
         if (code >= 500)
-          logger.warn({ err: error, path: url.pathname }, 'a request of the kubelet port failed')
+          logger.warn({ err: error, path: pathOf(req) }, 'a request of the kubelet port failed')
         if (res.headersSent) res.destroy()
         else sendJson(res, body, code)
       })
@@ -118,15 +120,13 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     guardUpgradeSocket(socket)
     sockets.add(socket)
     socket.on('close', () => sockets.delete(socket))
-    const url = new URL(req.url ?? '/', 'https://kubelet')
-    admit(req, url)
-      .then(() => stream({ req, socket, head }, url))
+    admit(req)
+      .then((url) => stream({ req, socket, head }, url))
       .catch((error) => {
         // Answered already, or nobody is left to be answered.
         if (error instanceof StreamError) return
         const { code, body } = answerOf(error)
-        if (code >= 500)
-          logger.warn({ err: error, path: url.pathname }, 'a stream of the kubelet port failed')
+        if (code >= 500) logger.warn({ err: error, path: pathOf(req) }, 'a stream of the kubelet port failed')
         refuseUpgrade(socket, code, body)
       })
   }
@@ -169,6 +169,24 @@ function attach(
   // Go's transports keep idle connections 90 s: one that we close first meets their next request (rule 3).
   server.keepAliveTimeout = 95_000
   server.requestTimeout = 0
+}
+
+/**
+ * The request's target, in origin form only. `//` is a target that no URL can be made of: anybody may send it,
+ * so that it must be an answer and not an exception of the listener.
+ * @throws IsthmusError bad_request
+ */
+function urlOf(req: IncomingMessage): URL {
+  const text = `https://kubelet${req.url}`
+  if (!req.url?.startsWith('/') || !URL.canParse(text)) {
+    throw new IsthmusError('bad_request', 'the target of the request is malformed')
+  }
+  return new URL(text)
+}
+
+/** For the log: a query may hold a command. */
+function pathOf(req: IncomingMessage): string | undefined {
+  return req.url?.split('?', 1)[0]
 }
 
 function segmentsOf(url: URL): string[] {

@@ -149,6 +149,29 @@ t.test('an upgrade is refused the same way, as an HTTP answer', async (t) => {
   )
 })
 
+t.test('a request target that is no URL is refused, and ends neither the port nor the process', async (t) => {
+  const port = await start(t)
+  const upgrade = { connection: 'Upgrade', upgrade: 'SPDY/3.1' }
+  for (const target of ['//', '///', '//[', 'http://[', '*', 'https://x:99999/pods']) {
+    t.ok([400, 401].includes((await port.get(target)).status), target)
+    t.ok([400, 401].includes((await port.get(target, { headers: upgrade })).status), `${target} upgraded`)
+  }
+  t.equal((await port.get('/healthz', { token: 'admin' })).status, 200, 'it still serves')
+})
+
+t.test('an encoded path is authorised as what it is served as', async (t) => {
+  const port = await start(t)
+  const headers = {
+    connection: 'Upgrade',
+    upgrade: 'SPDY/3.1',
+    'x-stream-protocol-version': 'v4.channel.k8s.io',
+  }
+  for (const verb of ['%65xec', 'exe%63', 'ex%65c']) {
+    const path = `/${verb}/default/a/main?command=id&output=1`
+    t.equal((await port.get(path, { headers, token: 'reader' })).status, 403, path)
+  }
+})
+
 t.test('the routes answer those who may', async (t) => {
   const port = await start(t)
   const as = (path: string, method = 'GET') => port.get(path, { token: 'admin', method })
@@ -222,6 +245,8 @@ t.test('what each request has to be allowed is the kubelet’s own table', (t) =
   t.same(of('POST', '/exec/n/p/c'), ['create proxy'])
   t.same(of('GET', '/exec/n/p/c'), ['get proxy+create proxy'])
   t.same(of('GET', '/portForward/n/p'), ['get proxy+create proxy'])
+  t.same(of('GET', '/%65xec/n/p/c'), ['get proxy+create proxy'])
+  t.same(of('GET', '/%'), ['get proxy'])
   t.end()
 })
 
