@@ -13,6 +13,9 @@ import { createPieceWriter, createYielder, type PieceWriter } from '../writer.ts
 import { collectionQuery, itemMapper, refuseAllNamespaces, tokenScope } from './collection.ts'
 import { freshListMeta } from './fresh-meta.ts'
 
+/** Items are written together up to so many characters: 500 small writes cost a tenth of a list's CPU. */
+const WRITE_BYTES = 65_536
+
 /** GET of a collection, written item by item as it comes from the data plane. */
 export async function listObjects(
   call: KubeCall,
@@ -66,20 +69,24 @@ async function writeList(
   const map = itemMapper(call)
   const turn = createYielder(deps.clock.elapsed)
   let separator = ''
+  let pending = ''
   try {
     for await (const piece of splitItems(answer.body)) {
       if ('head' in piece) {
         const meta = listMeta(call, deps, isRecord(piece.head.metadata) ? piece.head.metadata : {})
         writer.start({ 'content-type': 'application/json' })
-        await writer.write(headOf(call, meta))
+        pending = headOf(call, meta)
       } else if ('item' in piece) {
         const item = map(piece.item as KubeObject)
         if (item !== undefined) {
-          await writer.write(separator + JSON.stringify(itemOf(call, item)))
+          pending += separator + JSON.stringify(itemOf(call, item))
           separator = ','
         }
         await turn()
-      } else await writer.write(']}\n')
+      } else pending += ']}\n'
+      if (pending.length < WRITE_BYTES && !('tail' in piece)) continue
+      await writer.write(pending)
+      pending = ''
     }
     writer.end()
   } catch (error) {

@@ -9,12 +9,15 @@ import {
   StreamError,
 } from '../../../../protocol/streams/index.ts'
 import { pods } from '../../../kubernetes/resources.ts'
+import type { SessionTarget } from '../../../sessions/index.ts'
 import type { ClientLeg } from '../../../streams/index.ts'
+import type { Principal } from '../../../tokens/principal.ts'
 import { authenticate } from '../authenticate.ts'
 import { authorise } from '../authorise.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
+import { readLogQuery } from '../pods/log-query.ts'
 import { serveStream } from './serve.ts'
-import { readStreamTarget } from './target.ts'
+import { checkStreams, readStreamTarget } from './target.ts'
 
 const PLACE = /^\/api\/v1\/namespaces\/([^/]+)\/pods\/([^/]+)\/(exec|attach|portforward)$/
 const SESSION = /^\/v1\/sessions\/([^/]+)\/stream$/
@@ -110,6 +113,7 @@ async function serveTicket(
   const { fullPrincipal: principal, target } = session
   let outcome = 'refused'
   try {
+    checkTicketTarget(principal, target)
     outcome = await serveStream({ principal, target, leg, requestId, open: async () => session }, deps)
   } finally {
     await session.end(outcome)
@@ -127,6 +131,19 @@ async function serveTicket(
       outcome,
     })
   }
+}
+
+/** What a ticket was made for is checked again where it is used: nothing else stands before the data plane. */
+function checkTicketTarget(principal: Principal, target: SessionTarget): void {
+  const { verb, namespace, pod: name, logOptions } = target
+  if (verb === 'log') {
+    readLogQuery(new URLSearchParams(logOptions))
+    return
+  }
+  authorise(principal, { verb: 'create', resource: pods, subresource: verb, namespace, name })
+  if (verb !== 'portforward') checkStreams(target)
+  if (verb === 'exec' && !target.command?.length)
+    throw new IsthmusError('bad_request', 'you must specify a command')
 }
 
 /** No cookie is ever read, so that a foreign page has no credential to ride on; it is refused all the same (C10). */

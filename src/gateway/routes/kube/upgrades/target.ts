@@ -38,15 +38,17 @@ export function readStreamTarget(
   else if (query.has('command'))
     throw new IsthmusError('unknown_parameter', 'unknown query parameter "command"')
   checkStreams(target)
+  if (target.tty && target.stderr) {
+    throw new IsthmusError('bad_request', 'tty and stderr cannot both be true')
+  }
   return target
 }
 
-/** At least one stream, and with a terminal no stderr of its own. @throws IsthmusError bad_request */
-export function checkStreams({ stdin, stdout, stderr, tty }: SessionTarget): void {
+/** At least one stream. @throws IsthmusError bad_request */
+export function checkStreams({ stdin, stdout, stderr }: SessionTarget): void {
   if (!stdin && !stdout && !stderr) {
     throw new IsthmusError('bad_request', 'you must specify at least 1 of stdin, stdout, stderr')
   }
-  if (tty && stderr) throw new IsthmusError('bad_request', 'tty and stderr cannot both be true')
 }
 
 function readCommand(query: URLSearchParams): string[] {
