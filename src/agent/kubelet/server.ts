@@ -36,8 +36,11 @@ export interface KubeletServer {
   close(): Promise<void>
 }
 
-/** Any failure as the status and text to answer with. */
-function answerOf(error: unknown): { code: number; body: object } {
+/**
+ * Any failure as the status and text to answer with. A refused upgrade gets the Status, which clients read;
+ * any other request the bare text as from a kubelet, since the API server makes a Status around it.
+ */
+function answerOf(error: unknown): { code: number; body: { message?: string } } {
   if (isKubeApiError(error)) return { code: error.code, body: error.status }
   const known = toIsthmusError(error)
   return { code: known.status, body: toStatus(known) }
@@ -69,9 +72,9 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
     return url
   }
 
-  const sendJson = (res: ServerResponse, body: unknown, code = 200) => {
+  const sendJson = (res: ServerResponse, body: unknown) => {
     const text = JSON.stringify(body)
-    res.writeHead(code, { 'content-type': 'application/json' }).end(text)
+    res.writeHead(200, { 'content-type': 'application/json' }).end(text)
   }
 
   async function serve(req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
@@ -112,7 +115,7 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
         if (code >= 500)
           logger.warn({ err: error, path: pathOf(req) }, 'a request of the kubelet port failed')
         if (res.headersSent) res.destroy()
-        else sendJson(res, body, code)
+        else res.writeHead(code, { 'content-type': 'text/plain' }).end(body.message)
       })
   }
 

@@ -205,6 +205,8 @@ t.test(
     t.equal((await as('/containerLogs/default/a/main?tailLines=-1')).status, 422)
     t.equal((await as('/containerLogs/default/a/main?sinceSeconds=0')).status, 422)
     t.equal((await as('/containerLogs/default/a/main?sinceTime=yesterday')).status, 422)
+    const refused = await as('/containerLogs/default/a/none')
+    t.match(refused.body, /^[^{]+$/, 'bare text: the API server makes a Status around it')
     const before = port.gatewayRequests.length
     for (const path of ['other/a/main', 'default/b/main', 'default/a/none', 'default/a/wrong-uid/main']) {
       t.equal((await as(`/containerLogs/${path}`)).status, 404, path)
