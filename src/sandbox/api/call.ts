@@ -1,11 +1,14 @@
 import type { IncomingMessage } from 'node:http'
 import { IsthmusError } from '../../protocol/errors/index.ts'
 import type { ApiCall } from './context.ts'
-import { definitionOf, type UserInfo } from './errors.ts'
+import { definitionOf, invalidError, type UserInfo } from './errors.ts'
 import type { ResourceRequest } from './request-info.ts'
+import { unsupported } from './resources/faults.ts'
 
 /** Query parameters that no handler reads, by what they would mean: refused, since to pass over them changes the answer. */
 const REFUSED: readonly string[] = ['shardSelector']
+
+const OPTIONS = { kind: 'CreateOptions', group: 'meta.k8s.io' } as const
 
 /** A call of what a request says. @throws not_found, bad_request, invalid. */
 export function makeCall(
@@ -22,13 +25,13 @@ export function makeCall(
   }
   const dryRun = query.getAll('dryRun')
   if (dryRun.some((value) => value !== 'All')) {
-    const text = `dryRun: Unsupported value: ${JSON.stringify(dryRun[0])}: supported values: "All"`
-    throw new IsthmusError('invalid', `CreateOptions.meta.k8s.io "" is invalid: ${text}`)
+    throw invalidError(OPTIONS, '', [unsupported('dryRun', dryRun, ['All'])])
   }
   const validation = query.get('fieldValidation') ?? ''
   if (validation && !['Ignore', 'Warn', 'Strict'].includes(validation)) {
-    const text = `fieldValidation: Unsupported value: ${JSON.stringify(validation)}: supported values: "Ignore", "Strict", "Warn"`
-    throw new IsthmusError('invalid', `CreateOptions.meta.k8s.io "" is invalid: ${text}`)
+    throw invalidError(OPTIONS, '', [
+      unsupported('fieldValidation', validation, ['', 'Ignore', 'Strict', 'Warn']),
+    ])
   }
   return {
     info,

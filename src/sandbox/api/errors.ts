@@ -19,10 +19,11 @@ export function invalidError(
 ): IsthmusError {
   const texts = faults.map(({ field, message }) => `${field}: ${message}`)
   const list = texts.length === 1 ? texts[0] : `[${texts.join(', ')}]`
-  return new IsthmusError('invalid', `${definition.kind} "${name}" is invalid: ${list}`, {
+  const what = definition.group ? `${definition.kind}.${definition.group}` : definition.kind
+  return new IsthmusError('invalid', `${what} "${name}" is invalid: ${list}`, {
     kind: definition.kind,
     group: definition.group || undefined,
-    name,
+    name: name || undefined,
     causes: [...faults],
   })
 }
@@ -36,8 +37,7 @@ export function forbiddenError(user: UserInfo, info: RequestInfo, reason = ''): 
   }
   const { group, resource, subresource, namespace, name, verb } = info
   const full = subresource ? `${resource}/${subresource}` : resource
-  const scope =
-    namespace && resource !== 'namespaces' ? `in the namespace "${namespace}"` : 'at the cluster scope'
+  const scope = namespace ? `in the namespace "${namespace}"` : 'at the cluster scope'
   const text = `User "${user.username}" cannot ${verb} resource "${full}" in API group "${group}" ${scope}${why}`
   return refusal(resource, group, name, text)
 }

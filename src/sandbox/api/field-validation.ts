@@ -2,6 +2,7 @@ import { findUnknownFields, withoutUnknownFields } from '../../kube/schema/index
 import { IsthmusError } from '../../protocol/errors/index.ts'
 import type { NewKubeObject } from '../store/index.ts'
 import type { ApiCall } from './context.ts'
+import { checkDecodable } from './resources/decoding.ts'
 
 /** Kinds whose schema is known here; of others every field is taken. */
 const KNOWN = new Set(['Pod', 'ConfigMap', 'Secret', 'Namespace'])
@@ -12,6 +13,7 @@ const KNOWN = new Set(['Pod', 'ConfigMap', 'Secret', 'Namespace'])
  */
 export function validateFields(call: ApiCall, object: NewKubeObject): NewKubeObject {
   const { kind } = call.definition
+  if (call.definition.group === '') checkDecodable(kind, object)
   if (call.definition.group !== '' || !KNOWN.has(kind)) return object
   const unknown = findUnknownFields(kind, object)
   if (unknown.length === 0) return object

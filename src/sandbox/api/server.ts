@@ -11,7 +11,7 @@ import { entityTag } from './discovery.ts'
 import { dispatch } from './dispatch.ts'
 import { forbiddenError, reviewOf, type UserInfo } from './errors.ts'
 import type { Fault } from './faults.ts'
-import { streamLog } from './handlers/pod-streams.ts'
+import { refusePlainStream, streamLog } from './handlers/pod-streams.ts'
 import { answerReview } from './handlers/reviews.ts'
 import { watchObjects } from './handlers/watch.ts'
 import { impersonate } from './impersonation.ts'
@@ -142,7 +142,7 @@ export function createApiServer(options: ApiServerOptions) {
     }
     const call = makeCall(request.raw, info, query, user, body, shutdown)
     if (info.resource === 'pods' && ['exec', 'attach', 'portforward'].includes(info.subresource)) {
-      throw new IsthmusError('bad_request', 'Upgrade request required')
+      refusePlainStream(context, call)
     }
     if (info.resource === 'pods' && info.subresource === 'log' && info.verb === 'get') {
       await streamLog(context, call, reply.raw)

@@ -2,7 +2,8 @@ import { createPrivateKey, createPublicKey, generateKeyPairSync, randomUUID, sig
 import type { Clock } from '../../../lib/clock.ts'
 import { IsthmusError } from '../../../protocol/errors/index.ts'
 import type { KubeObject, ResourceStore } from '../../store/types.ts'
-import type { UserInfo } from '../errors.ts'
+import { invalidError, type UserInfo } from '../errors.ts'
+import { invalid } from '../resources/faults.ts'
 
 /** `iss` of the tokens, and the audience when none is asked for. */
 export const ISSUER = 'https://kubernetes.default.svc.cluster.local'
@@ -114,15 +115,9 @@ export function createServiceAccountTokens(options: {
         })
       }
       if (expirationSeconds < MIN_S) {
-        const message = `Invalid value: ${expirationSeconds}: may not specify a duration less than 10 minutes`
-        throw new IsthmusError(
-          'invalid',
-          `TokenRequest.authentication.k8s.io "" is invalid: spec.expirationSeconds: ${message}`,
-          {
-            kind: 'TokenRequest',
-            causes: [{ field: 'spec.expirationSeconds', reason: 'FieldValueInvalid', message }],
-          },
-        )
+        const kind = { kind: 'TokenRequest', group: 'authentication.k8s.io' }
+        const text = 'may not specify a duration less than 10 minutes'
+        throw invalidError(kind, '', [invalid('spec.expirationSeconds', expirationSeconds, text)])
       }
       const uid = boundTo ? boundUid(namespace, boundTo) : undefined
       const now = Math.floor(clock.now() / 1000)

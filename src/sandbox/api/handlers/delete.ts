@@ -1,7 +1,9 @@
 import { IsthmusError } from '../../../protocol/errors/index.ts'
 import { type DeleteOptions, groupKind, type KubeObject } from '../../store/index.ts'
 import type { ApiCall, ApiContext, ApiResult } from '../context.ts'
+import { invalidError } from '../errors.ts'
 import { apiVersionOf } from '../resources/definition.ts'
+import { unsupported } from '../resources/faults.ts'
 import { decodeCallBody } from './decode.ts'
 import { listObjects, selectionOf } from './list.ts'
 import { keyOf, present, readObject } from './read.ts'
@@ -10,6 +12,7 @@ import { admit, perform } from './write.ts'
 
 type Propagation = 'Orphan' | 'Background' | 'Foreground'
 
+const OPTIONS_KIND = { kind: 'DeleteOptions', group: 'meta.k8s.io' } as const
 const OPTIONS = { group: '', version: 'v1', kind: 'DeleteOptions' } as const
 
 /** metav1.DeleteOptions, from body and query. */
@@ -37,7 +40,8 @@ export function deleteObject(context: ApiContext, call: ApiCall): ApiResult {
 export function deleteCollection(context: ApiContext, call: ApiCall): ApiResult {
   const { definition } = call
   const options = readDeleteOptions(call)
-  if (definition.namespaced && !call.info.namespace) {
+  const kept = definition.kind === 'Namespace' && definition.group === ''
+  if (kept || (definition.namespaced && !call.info.namespace)) {
     throw new IsthmusError(
       'method_not_allowed',
       'the server does not allow this method on the requested resource',
@@ -47,7 +51,7 @@ export function deleteCollection(context: ApiContext, call: ApiCall): ApiResult 
   const { items } = context.store.list<KubeObject>(definition.storage, selectionOf(call))
   const limit = numberOf(call.query, 'limit')
   const deleted: unknown[] = []
-  for (const item of limit ? items.slice(0, limit) : items) {
+  for (const item of limit && limit > 0 ? items.slice(0, limit) : items) {
     const single = { ...call, info: { ...call.info, name: item.metadata.name } }
     const { object } = deleteOne(context, single, item, options)
     deleted.push(present(definition, object))
@@ -62,6 +66,7 @@ export function deleteCollection(context: ApiContext, call: ApiCall): ApiResult 
 function deleteOne(context: ApiContext, call: ApiCall, current: KubeObject, options: Options) {
   const { definition } = call
   const { store } = context
+  checkPreconditions(call, current, options)
   admit(context, call, 'DELETE', 'validate', undefined, current)
   const key = keyOf(call)
   return perform(context, call, () => {
@@ -82,6 +87,26 @@ function deleteOne(context: ApiContext, call: ApiCall, current: KubeObject, opti
       object: store.patchStatus<KubeObject>('namespaces', key, { phase: 'Terminating' }),
     }
   })
+}
+
+/** A DELETE words its conflicts in its own way, by kind (rest.BeforeDelete). @throws conflict. */
+function checkPreconditions({ definition, info }: ApiCall, { metadata }: KubeObject, options: Options): void {
+  const { kind, group } = definition
+  const refuse = (why: string) => {
+    const what = group ? `${kind}.${group}` : kind
+    const text = `Operation cannot be fulfilled on ${what} "${info.name}": ${why}`
+    return new IsthmusError('conflict', text, { kind, group: group || undefined, name: info.name })
+  }
+  if (options.uid && options.uid !== metadata.uid) {
+    throw refuse(
+      `the UID in the precondition (${options.uid}) does not match the UID in record (${metadata.uid}). The object might have been deleted and then recreated`,
+    )
+  }
+  if (options.resourceVersion && options.resourceVersion !== metadata.resourceVersion) {
+    throw refuse(
+      `the ResourceVersion in the precondition (${options.resourceVersion}) does not match the ResourceVersion in record (${metadata.resourceVersion}). The object might have been modified`,
+    )
+  }
 }
 
 const finalizerOf = (propagation: Propagation) =>
@@ -108,8 +133,8 @@ function readDeleteOptions(call: ApiCall): Options {
   }
   const propagation = String(body['propagationPolicy'] ?? query.get('propagationPolicy') ?? 'Background')
   if (!['Orphan', 'Background', 'Foreground'].includes(propagation)) {
-    const text = `DeleteOptions.meta.k8s.io "" is invalid: propagationPolicy: Unsupported value: "${propagation}"`
-    throw new IsthmusError('invalid', text)
+    const names = ['Foreground', 'Background', 'Orphan', 'nil']
+    throw invalidError(OPTIONS_KIND, '', [unsupported('propagationPolicy', propagation, names)])
   }
   if (Array.isArray(body['dryRun']) && body['dryRun'].includes('All')) call.dryRun = true
   const preconditions = (body['preconditions'] ?? {}) as { uid?: string; resourceVersion?: string }

@@ -70,7 +70,8 @@ function readPage(context: ApiContext, call: ApiCall): Page {
       : readBack(context, definition.storage, selection, at, from !== undefined)
   const start = from ? whole.items.findIndex((item) => position(item) > from.after) : 0
   const rest = start < 0 ? [] : whole.items.slice(start)
-  if (!limit || rest.length <= limit) return { items: rest, resourceVersion: whole.resourceVersion }
+  if (!limit || limit < 0 || rest.length <= limit)
+    return { items: rest, resourceVersion: whole.resourceVersion }
   const items = rest.slice(0, limit)
   const selecting = selection.labelSelector || selection.fieldSelector
   return {

@@ -2,13 +2,17 @@ import { IsthmusError } from '../../../protocol/errors/index.ts'
 import type { KubeObject, NewKubeObject } from '../../store/index.ts'
 import { asObject, decodeBody, mediaType } from '../body.ts'
 import type { ApiCall, ApiContext, ApiResult } from '../context.ts'
+import { invalidError } from '../errors.ts'
 import { validateFields } from '../field-validation.ts'
 import { APPLY, applied, JSON_PATCH, MERGE, patched, STRATEGIC } from '../patching.ts'
 import { isTrue } from '../request-info.ts'
+import { forbidden, required } from '../resources/faults.ts'
 import { checkSubresourceChange } from './pod-subresources.ts'
 import { keyOf, present, renderObject } from './read.ts'
 import { fromScale, toScale } from './scale.ts'
 import { createFrom, updateWith } from './write.ts'
+
+const OPTIONS = { kind: 'PatchOptions', group: 'meta.k8s.io' } as const
 
 /** PATCH of the main resource or of a subresource, in the four types. */
 export function patchObject(context: ApiContext, call: ApiCall): ApiResult {
@@ -19,11 +23,7 @@ export function patchObject(context: ApiContext, call: ApiCall): ApiResult {
     throw new IsthmusError('unsupported_media_type', text)
   }
   if (isTrue(call.query.get('force')) && type !== APPLY) {
-    const message = 'Forbidden: may not be specified for non-apply patch'
-    throw new IsthmusError('invalid', `PatchOptions.meta.k8s.io "" is invalid: force: ${message}`, {
-      kind: 'PatchOptions',
-      causes: [{ field: 'force', reason: 'FieldValueForbidden', message }],
-    })
+    throw invalidError(OPTIONS, '', [forbidden('force', 'may not be specified for non-apply patch')])
   }
   const patch = decodeBody(call.contentType, call.body)
   if (type === APPLY) return applyObject(context, call, patch)
@@ -54,11 +54,7 @@ function fromPatched(call: ApiCall, result: unknown, current: KubeObject): NewKu
 function applyObject(context: ApiContext, call: ApiCall, patch: unknown): ApiResult {
   const { definition, info } = call
   if (!call.query.get('fieldManager')) {
-    const message = 'Required value: is required for apply patch'
-    throw new IsthmusError('invalid', `PatchOptions.meta.k8s.io "" is invalid: fieldManager: ${message}`, {
-      kind: 'PatchOptions',
-      causes: [{ field: 'fieldManager', reason: 'FieldValueRequired', message }],
-    })
+    throw invalidError(OPTIONS, '', [required('fieldManager', 'is required for apply patch')])
   }
   const body = validateFields(call, asObject(patch, definition))
   const found = context.store.get<KubeObject>(definition.storage, keyOf(call))

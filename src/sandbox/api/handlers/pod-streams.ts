@@ -5,6 +5,7 @@ import type { V1Node, V1Pod } from '@kubernetes/client-node'
 import { IsthmusError } from '../../../protocol/errors/index.ts'
 import type { PodBackend } from '../../ports.ts'
 import type { ApiCall, ApiContext } from '../context.ts'
+import { invalidError } from '../errors.ts'
 import { isTrue } from '../request-info.ts'
 import { readObject } from './read.ts'
 import { numberOf } from './versions.ts'
@@ -27,7 +28,7 @@ const LOG_PARAMETERS = new Set([
 /** GET of `log`: plain text on `response`, followed until the client goes. */
 export async function streamLog(context: ApiContext, call: ApiCall, response: ServerResponse): Promise<void> {
   const { query } = call
-  const { pod, node, backend } = findPod(context, call)
+  const pod = readPod(context, call)
   for (const name of query.keys()) {
     if (!LOG_PARAMETERS.has(name))
       throw new IsthmusError('bad_request', `unknown log parameter ${JSON.stringify(name)}`)
@@ -37,8 +38,14 @@ export async function streamLog(context: ApiContext, call: ApiCall, response: Se
   const tailLines = numberOf(query, 'tailLines')
   const limitBytes = numberOf(query, 'limitBytes')
   const stream = query.get('stream') ?? undefined
-  checkLogOptions({ sinceSeconds, sinceTime, tailLines, limitBytes, stream })
+  checkLogOptions(call.info.name, { sinceSeconds, sinceTime, tailLines, limitBytes, stream })
   const container = chooseContainer(pod, query.get('container') ?? '')
+  if (!pod.spec?.nodeName) {
+    // Nobody has a log yet: no content, as the real one.
+    response.writeHead(204).end()
+    return
+  }
+  const { node, backend } = placeOf(context, pod)
   const gone = new AbortController()
   response.on('close', () => gone.abort())
   const body = await backend.logs({
@@ -67,18 +74,24 @@ export async function streamLog(context: ApiContext, call: ApiCall, response: Se
   }
 }
 
-function checkLogOptions(options: {
-  sinceSeconds?: number
-  sinceTime?: string
-  tailLines?: number
-  limitBytes?: number
-  stream?: string
-}): void {
+function checkLogOptions(
+  name: string,
+  options: {
+    sinceSeconds?: number
+    sinceTime?: string
+    tailLines?: number
+    limitBytes?: number
+    stream?: string
+  },
+): void {
   const fault = (field: string, message: string) =>
-    new IsthmusError('invalid', `PodLogOptions "" is invalid: ${field}: ${message}`, {
-      kind: 'PodLogOptions',
-      causes: [{ field, reason: 'FieldValueInvalid', message }],
-    })
+    invalidError({ kind: 'PodLogOptions', group: '' }, name, [
+      {
+        field,
+        reason: message.startsWith('Forbidden') ? 'FieldValueForbidden' : 'FieldValueInvalid',
+        message,
+      },
+    ])
   const { sinceSeconds, sinceTime, tailLines, limitBytes, stream } = options
   if (tailLines !== undefined && tailLines < 0) {
     throw fault('tailLines', `Invalid value: ${tailLines}: must be greater than or equal to 0`)
@@ -87,7 +100,7 @@ function checkLogOptions(options: {
     throw fault('limitBytes', `Invalid value: ${limitBytes}: must be greater than 0`)
   }
   if (sinceSeconds !== undefined && sinceTime !== undefined) {
-    throw fault('', 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified')
+    throw fault('[]', 'Forbidden: at most one of `sinceTime` or `sinceSeconds` may be specified')
   }
   if (sinceSeconds !== undefined && sinceSeconds < 1) {
     throw fault('sinceSeconds', `Invalid value: ${sinceSeconds}: must be greater than 0`)
@@ -110,7 +123,8 @@ export async function upgradePod(
   upgrade: { request: IncomingMessage; socket: Duplex; head: Buffer },
 ): Promise<void> {
   const { query, info } = call
-  const { pod, node, backend } = findPod(context, call)
+  const pod = readPod(context, call)
+  const { node, backend } = placeOf(context, pod)
   const verb = info.subresource as 'exec' | 'attach' | 'portforward'
   admit(context, call, 'CONNECT', 'validate')
   const container = verb === 'portforward' ? '' : chooseContainer(pod, query.get('container') ?? '', true)
@@ -141,13 +155,24 @@ export async function upgradePod(
   })
 }
 
-function findPod(context: ApiContext, call: ApiCall): { pod: V1Pod; node?: V1Node; backend: PodBackend } {
-  const pod = readObject(context, { ...call, query: new URLSearchParams() }) as unknown as V1Pod
-  if (!pod.spec?.nodeName)
-    throw new IsthmusError('bad_request', `pod ${call.info.name} does not have a host assigned`)
+function readPod(context: ApiContext, call: ApiCall): V1Pod {
+  return readObject(context, { ...call, query: new URLSearchParams() }) as unknown as V1Pod
+}
+
+/** Where a pod is, and who runs it. @throws bad_request for one without a node. */
+export function placeOf(context: ApiContext, pod: V1Pod): { node?: V1Node; backend: PodBackend } {
+  const { nodeName } = pod.spec ?? {}
+  if (!nodeName)
+    throw new IsthmusError('bad_request', `pod ${pod.metadata?.name} does not have a host assigned`)
   if (!context.backend) throw new IsthmusError('not_implemented', 'this sandbox runs no pods')
-  const node = context.store.get<V1Node>('nodes', { name: pod.spec.nodeName })
-  return { pod, ...(node ? { node } : {}), backend: context.backend }
+  const node = context.store.get<V1Node>('nodes', { name: nodeName })
+  return { ...(node ? { node } : {}), backend: context.backend }
+}
+
+/** A request to exec and its like that does not ask for an upgrade. @throws not_found, bad_request, always one of them. */
+export function refusePlainStream(context: ApiContext, call: ApiCall): never {
+  placeOf(context, readPod(context, call))
+  throw new IsthmusError('bad_request', 'Upgrade request required')
 }
 
 /** The container that is meant: the named one, or the only one. @throws bad_request. */

@@ -16,6 +16,9 @@ const success = { kind: 'Status', apiVersion: 'v1', metadata: {}, status: 'Succe
 /** POST to `binding`: what a scheduler does. */
 export function bindPod(context: ApiContext, call: ApiCall): ApiResult {
   const body = asObject(decodeCallBody(call, BINDING), BINDING)
+  if (body.metadata.name !== call.info.name) {
+    throw new IsthmusError('bad_request', 'name in URL does not match name in Binding object')
+  }
   const target = body['target'] as { kind?: string; name?: string } | undefined
   if (!target?.name || (target.kind && target.kind !== 'Node')) {
     const fault = { field: 'target.name', reason: 'FieldValueRequired', message: 'Required value' }
@@ -56,10 +59,7 @@ export function applyBinding(pod: V1Pod, node: string, nowMs: number): void {
 export function evictPod(context: ApiContext, call: ApiCall): ApiResult {
   const body = asObject(decodeCallBody(call, EVICTION), EVICTION)
   if (body.metadata.name && body.metadata.name !== call.info.name) {
-    throw new IsthmusError(
-      'bad_request',
-      `name in URL does not match name in Eviction object: ${call.info.name} != ${body.metadata.name}`,
-    )
+    throw new IsthmusError('bad_request', 'name in URL does not match name in Eviction object')
   }
   const options = (body['deleteOptions'] ?? {}) as {
     gracePeriodSeconds?: number

@@ -70,6 +70,7 @@ function statusOf(context: ApiContext, rbac: Rbac, call: ReviewCall, body: NewKu
 
 function reviewToken(context: ApiContext, spec: { token?: string; audiences?: string[] }): unknown {
   const token = spec.token ?? ''
+  if (!token) throw new IsthmusError('bad_request', 'token is required for TokenReview in authentication')
   const audiences = spec.audiences?.length ? spec.audiences : [ISSUER]
   const reviewed = context.tokens.review(token, audiences)
   if (reviewed) return { authenticated: true, user: reviewed.user, audiences: reviewed.audiences }

@@ -1,5 +1,8 @@
 import { IsthmusError } from '../../../protocol/errors/index.ts'
 import type { ApiCall, ApiContext } from '../context.ts'
+import { invalidError } from '../errors.ts'
+
+export const LIST_OPTIONS = { kind: 'ListOptions', group: 'meta.k8s.io' } as const
 
 /** Checks resourceVersion and resourceVersionMatch of a read. @throws bad_request, invalid, timeout. */
 export function checkVersionParameter(
@@ -8,12 +11,14 @@ export function checkVersionParameter(
 ): { version: number | undefined; exact: boolean } {
   const text = call.query.get('resourceVersion') ?? ''
   const match = call.query.get('resourceVersionMatch') ?? ''
-  const fault = (field: string, why: string) =>
-    new IsthmusError('invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: ${why}`, {
-      kind: 'ListOptions',
-      group: 'meta.k8s.io',
-      causes: [{ field, reason: 'FieldValueForbidden', message: why }],
-    })
+  const fault = (field: string, message: string) =>
+    invalidError(LIST_OPTIONS, '', [
+      {
+        field,
+        reason: message.startsWith('Forbidden') ? 'FieldValueForbidden' : 'FieldValueNotSupported',
+        message,
+      },
+    ])
   if (text && !/^\d{1,15}$/.test(text)) {
     throw new IsthmusError(
       'bad_request',
@@ -45,10 +50,14 @@ export function checkVersionParameter(
   const version = text ? Number(text) : undefined
   const current = Number(context.store.resourceVersion)
   if (version !== undefined && version > current) {
-    throw new IsthmusError('timeout', `Too large resource version: ${version}, current: ${current}`, {
-      retryAfterSeconds: 1,
-      causes: [{ field: '', reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
-    })
+    throw new IsthmusError(
+      'timeout',
+      `Timeout: Too large resource version: ${version}, current: ${current}`,
+      {
+        retryAfterSeconds: 1,
+        causes: [{ field: '', reason: 'ResourceVersionTooLarge', message: 'Too large resource version' }],
+      },
+    )
   }
   return { version, exact: match === 'Exact' }
 }

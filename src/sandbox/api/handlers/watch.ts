@@ -2,14 +2,16 @@ import type { ServerResponse } from 'node:http'
 import { IsthmusError, toIsthmusError, toStatus } from '../../../protocol/errors/index.ts'
 import type { KubeObject, StoreEvent } from '../../store/index.ts'
 import type { ApiCall, ApiContext } from '../context.ts'
+import { invalidError } from '../errors.ts'
 import { negotiate } from '../negotiate.ts'
 import { partialMetadata } from '../render/partial.ts'
 import { toTable } from '../render/table.ts'
 import { isTrue } from '../request-info.ts'
 import { apiVersionOf } from '../resources/definition.ts'
+import { forbidden } from '../resources/faults.ts'
 import { selectionOf } from './list.ts'
 import { headerOf, includeOf, present } from './read.ts'
-import { numberOf } from './versions.ts'
+import { LIST_OPTIONS, numberOf } from './versions.ts'
 
 /** A watcher that reads too slowly is cut off at this much unsent, in bytes: it will resume. */
 const UNSENT_MAX = 16 * 1024 * 1024
@@ -137,12 +139,7 @@ function checkWatchParameters(call: ApiCall): boolean | undefined {
       `Invalid value: ${JSON.stringify(version)}: invalid resourceVersion`,
     )
   }
-  const fault = (field: string, why: string) =>
-    new IsthmusError('invalid', `ListOptions.meta.k8s.io "" is invalid: ${field}: Forbidden: ${why}`, {
-      kind: 'ListOptions',
-      group: 'meta.k8s.io',
-      causes: [{ field, reason: 'FieldValueForbidden', message: `Forbidden: ${why}` }],
-    })
+  const fault = (field: string, why: string) => invalidError(LIST_OPTIONS, '', [forbidden(field, why)])
   if (asked === null) {
     if (!match) return undefined
     const why = 'resourceVersionMatch is forbidden for watch unless sendInitialEvents is provided'

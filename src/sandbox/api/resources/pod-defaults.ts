@@ -19,6 +19,8 @@ export function podSpecDefaults(spec: V1PodSpec): void {
 export function podDefaults(spec: V1PodSpec): void {
   podSpecDefaults(spec)
   spec.enableServiceLinks ??= true
+  // A negative grace is taken for the shortest (pod strategy, since 1.23).
+  if ((spec.terminationGracePeriodSeconds ?? 0) < 0) spec.terminationGracePeriodSeconds = 1
   for (const { resources } of [...(spec.initContainers ?? []), ...(spec.containers ?? [])]) {
     // A limit without a request is the request as well.
     if (resources?.limits) resources.requests = { ...resources.limits, ...resources.requests }

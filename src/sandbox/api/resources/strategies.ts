@@ -46,7 +46,7 @@ function keysAndSize(object: NewKubeObject, fields: readonly string[]): FieldFau
           invalid(
             `${field}[${key}]`,
             key,
-            "a valid config key must consist of alphanumeric characters, '-', '_' or '.'",
+            "a valid config key must consist of alphanumeric characters, '-', '_' or '.' (e.g. 'key.name',  or 'KEY_NAME',  or 'key-name', regex used for validation is '[-._a-zA-Z0-9]+')",
           ),
         )
       if (typeof value !== 'string') faults.push(invalid(`${field}[${key}]`, value, 'must be a string'))
@@ -149,6 +149,15 @@ export const roleStrategy: Strategy = {
       ? []
       : [invalid('roleRef', next['roleRef'], 'cannot change roleRef')],
 }
+
+const leaseFaults = (lease: NewKubeObject): FieldFault[] => {
+  const { leaseDurationSeconds: seconds } = (lease['spec'] ?? {}) as { leaseDurationSeconds?: number }
+  return seconds !== undefined && seconds <= 0
+    ? [invalid('spec.leaseDurationSeconds', seconds, 'must be greater than 0')]
+    : []
+}
+
+export const leaseStrategy: Strategy = { validateCreate: leaseFaults, validateUpdate: leaseFaults }
 
 /** Deployments, ReplicaSets and so on: the pod template is defaulted, the selector stays. */
 export function workloadStrategy(kind: string): Strategy {

@@ -8,7 +8,7 @@ import {
   replicaSetColumns,
   statefulSetColumns,
 } from './other-columns.ts'
-import { workloadStrategy } from './strategies.ts'
+import { leaseStrategy, workloadStrategy } from './strategies.ts'
 
 const apps = { group: 'apps', version: 'v1', categories: ['all'], hasStatus: true } as const
 
@@ -80,6 +80,7 @@ export const workloadKinds: readonly ResourceDefinition[] = [
     kind: 'Lease',
     plural: 'leases',
     columns: leaseColumns,
+    strategy: leaseStrategy,
   }),
   define({
     group: 'discovery.k8s.io',
