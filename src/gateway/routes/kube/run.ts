@@ -10,6 +10,7 @@ import type { KubernetesFaceDeps } from './deps.ts'
 import { makeView } from './make-view.ts'
 import type { Operation } from './operations.ts'
 import type { Target } from './routes.ts'
+import { warningHeaders } from './warnings.ts'
 
 export interface Run {
   request: FastifyRequest
@@ -41,7 +42,7 @@ export async function runOperation(run: Run): Promise<FastifyReply> {
     const answer = await operation(call, deps, reply)
     outcome = String(answer?.status ?? reply.raw.statusCode)
     if (answer === undefined) return reply
-    for (const text of call.warnings) reply.header('warning', `299 - ${JSON.stringify(text)}`)
+    if (call.warnings.length > 0) reply.header('warning', warningHeaders(call.warnings))
     return await reply
       .code(answer.status)
       .header('cache-control', 'no-cache, private')
