@@ -1,5 +1,4 @@
 import type { V1Pod, V1PodStatus } from '@kubernetes/client-node'
-import { changesOf } from '../../kube/forge/changes.ts'
 import { finalStatus, waitingStatus } from '../../kube/forge/local-status.ts'
 import { toDataPlane } from '../../kube/forge/to-data-plane.ts'
 import { isTerminal, toUserStatus } from '../../kube/forge/to-user.ts'
@@ -10,6 +9,7 @@ import { type CarrierApi, NameInUseError } from './carrier-api.ts'
 import { decide, wasCarried } from './decide.ts'
 import type { Dependencies } from './dependencies.ts'
 import { refusalOfAnswer, type Waiting } from './refusals.ts'
+import { createUpdates } from './updates.ts'
 import type { UserPodApi } from './user-api.ts'
 import type { WaitingRoom } from './waiting-room.ts'
 
@@ -64,6 +64,14 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
     recorder.event({ kind: 'Pod', name, namespace, uid }, 'Warning', why.reason, why.message)
   }
 
+  const updates = createUpdates({
+    carrierApi,
+    facts,
+    elapsed: () => clock.elapsed(),
+    onWritten: (carried) => carriers.put(carried),
+    onRefused: tell,
+  })
+
   /** The pod waits: said on it and in an Event, and remembered. */
   async function wait(user: V1Pod, why: Waiting): Promise<number | undefined> {
     waitingRoom.put(user.metadata?.uid ?? '', why, user.metadata?.generation)
@@ -111,20 +119,7 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
     if (now.metadata?.deletionTimestamp || carried.metadata?.deletionTimestamp) return undefined
     await dependencies.attend(now)
     if (isTerminal(carried)) return undefined
-    const changes = changesOf(now, carried, facts)
-    try {
-      // The generation travels with the last one, so that it says what has arrived.
-      for (const door of ['resize', 'ephemeralcontainers', 'pod'] as const) {
-        const patch = changes[door]
-        if (patch) carriers.put(await carrierApi.patch(carried, patch, door === 'pod' ? undefined : door))
-      }
-    } catch (error) {
-      const why = refusalOfAnswer(error)
-      if (!why) throw error
-      tell(now, { reason: `Update${why.reason}`, message: why.message })
-      return why.until === 'quota' ? 30_000 : REFUSED_AGAIN_MS
-    }
-    return undefined
+    return updates.bring(now, carried)
   }
 
   /** What carries the pod by the gateway's own word, where the mirror knows of nothing. */
@@ -191,6 +186,7 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
     waitingRoom.leave(uid)
     removed.delete(uid)
     idle.delete(uid)
+    updates.forget(uid)
     if (gone.delete(uid)) options.onStanding()
     carriers.bury(uid)
   }

@@ -91,7 +91,8 @@ export function createTokens(
       const whole = entry.sources.every(({ key: name }) => secret.data?.[name])
       return whole && renewMs > clock.now() + 10_000 ? secret : undefined
     } catch (error) {
-      if (isKubeApiError(error, 404)) return undefined
+      // 403: the namespace is being made, its rights are not there yet, and so nothing is in it.
+      if (isKubeApiError(error, 404) || isKubeApiError(error, 403)) return undefined
       throw error
     }
   }

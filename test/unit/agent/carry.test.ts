@@ -204,3 +204,55 @@ t.test('a pod that the data plane loses becomes Failed, once the gateway itself 
   t.equal(failed.status.containerStatuses[0].state.terminated.exitCode, 137)
   t.equal(gateway.get('pods', 'default', 'a'), undefined, 'it is not made again: its controller replaces it')
 })
+
+t.test('a change that is refused is told once and holds up no other', async (t) => {
+  const { user, gateway, stop } = startHarness()
+  t.teardown(stop)
+  user.seed('pods', userPod('a'))
+  await eventually('carried', () => gateway.get('pods', 'default', 'a'))
+  gateway.update('pods', 'default', 'a', running)
+  let tries = 0
+  gateway.intercept = (line) => {
+    if (line !== 'PATCH pods/default/a/ephemeralcontainers') return undefined
+    tries += 1
+    throw apiError(422, 'Invalid', 'refused', [
+      { field: 'spec', reason: 'FieldValueForbidden', message: 'not allowed' },
+    ])
+  }
+  user.update('pods', 'default', 'a', (pod) => {
+    pod.metadata.generation = 2
+    pod.metadata.labels = { fresh: 'yes' }
+    pod.spec.ephemeralContainers = [{ name: 'debug', image: 'busybox' }]
+  })
+  await eventually(
+    'the label arrives',
+    () => gateway.get('pods', 'default', 'a').metadata.labels.fresh === 'yes',
+  )
+  await eventually('an Event', () => user.all('events').some(({ reason }) => reason === 'UpdateRefused'))
+  for (const note of ['1', '2', '3']) {
+    user.update('pods', 'default', 'a', (pod) => {
+      pod.metadata.annotations = { note }
+    })
+    await eventually('the note', () => gateway.get('pods', 'default', 'a').metadata.annotations.note === note)
+  }
+  t.equal(tries, 1)
+  t.equal(user.get('pods', 'default', 'a').status.observedGeneration, 2)
+})
+
+t.test(
+  'a user pod that vanished while the agent watched is deleted behind the gateway, once the API server confirms',
+  async (t) => {
+    const { user, gateway, stop } = startHarness()
+    t.teardown(stop)
+    user.seed('pods', userPod('a'))
+    await eventually('carried', () => gateway.get('pods', 'default', 'a'))
+    user.drop('pods', 'default', 'a')
+    await eventually('deleted', () => gateway.get('pods', 'default', 'a').metadata.deletionTimestamp)
+    const lines = user.requests.map(({ line }) => line)
+    t.ok(
+      lines.includes('GET pods/default'),
+      'asked by a LIST, since a GET of a pod that is gone is 403 for a node (rule 32)',
+    )
+    t.notOk(lines.some((line) => line.startsWith('GET pods/default/')))
+  },
+)
