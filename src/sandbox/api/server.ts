@@ -2,21 +2,20 @@ import { randomUUID } from 'node:crypto'
 import type { IncomingMessage } from 'node:http'
 import Fastify, { type FastifyReply, type FastifyRequest } from 'fastify'
 import { IsthmusError, isIsthmusError, toIsthmusError, toStatus } from '../../protocol/errors/index.ts'
-import { authenticate } from './auth/authenticate.ts'
 import type { Rbac } from './auth/rbac.ts'
 import { decodeBody } from './body.ts'
 import { makeCall } from './call.ts'
 import type { ApiContext } from './context.ts'
 import { entityTag } from './discovery.ts'
 import { dispatch } from './dispatch.ts'
-import { forbiddenError, reviewOf, type UserInfo } from './errors.ts'
+import { reviewOf } from './errors.ts'
 import type { Fault } from './faults.ts'
 import { refusePlainStream, streamLog } from './handlers/pod-streams.ts'
 import { answerReview } from './handlers/reviews.ts'
 import { watchObjects } from './handlers/watch.ts'
-import { impersonate } from './impersonation.ts'
 import { answerDocument } from './non-resource.ts'
-import { parseRequestInfo, type RequestInfo, type ResourceRequest } from './request-info.ts'
+import { type Prepared, prepare } from './prepare.ts'
+import type { ResourceRequest } from './request-info.ts'
 import { apiVersionOf } from './resources/definition.ts'
 import { serveUpgrades } from './upgrades.ts'
 
@@ -33,30 +32,6 @@ export interface ApiServerOptions {
   faults(watch: boolean): Promise<Fault>
   /** Ends watches when aborted. */
   shutdown: AbortSignal
-}
-
-/** A request after authentication and authorization. */
-export interface Prepared {
-  user: UserInfo
-  info: RequestInfo
-  query: URLSearchParams
-}
-
-/** Who asks for what, and whether they may. @throws IsthmusError. */
-export function prepare(context: ApiContext, request: IncomingMessage): Prepared {
-  const [path = '/', search = ''] = splitOnce(request.url ?? '/', '?')
-  const query = new URLSearchParams(search)
-  const info = parseRequestInfo(request.method ?? 'GET', path, query)
-  const caller = authenticate(request, context.authenticateToken)
-  const user = impersonate(context, caller, request.headers)
-  const decision = context.authorize(user, info, query)
-  if (!decision.allowed) throw forbiddenError(user, info, decision.reason)
-  return { user, info, query }
-}
-
-function splitOnce(text: string, at: string): [string, string] {
-  const index = text.indexOf(at)
-  return index < 0 ? [text, ''] : [text.slice(0, index), text.slice(index + 1)]
 }
 
 /** The HTTPS server: one route, since the resource table says what there is. */

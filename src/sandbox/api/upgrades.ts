@@ -5,8 +5,8 @@ import { makeCall } from './call.ts'
 import type { ApiContext } from './context.ts'
 import { forbiddenError } from './errors.ts'
 import { upgradePod } from './handlers/pod-streams.ts'
+import { prepare } from './prepare.ts'
 import type { Verb } from './request-info.ts'
-import { prepare } from './server.ts'
 
 const STREAMS = ['exec', 'attach', 'portforward']
 
