@@ -47,6 +47,8 @@ function specConfig(config: Pod, current: Pod): PodSpec {
     delete spec[field]
     if (current.spec[field] !== undefined) Object.assign(spec, { [field]: current.spec[field] })
   }
+  if (spec.terminationGracePeriodSeconds === 0)
+    spec.terminationGracePeriodSeconds = current.spec.terminationGracePeriodSeconds
   const withRequests = (list: Container[] | null | undefined, now: Container[] | null | undefined) =>
     list?.map((container) =>
       keptRequests(

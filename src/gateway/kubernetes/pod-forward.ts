@@ -31,6 +31,8 @@ export function podForDataPlane(view: TenantView, pod: Pod, place: NewPodPlace):
   spec.automountServiceAccountToken = false
   spec.enableServiceLinks = false
   spec.dnsPolicy = dnsPolicy(pod.spec)
+  // At 0 any delete that names no grace takes the object at once, and its quota, while containers run (rule 37).
+  if (spec.terminationGracePeriodSeconds === 0) spec.terminationGracePeriodSeconds = 1
   return { apiVersion: 'v1', kind: 'Pod', metadata, spec }
 }
 
@@ -56,6 +58,9 @@ export function changedPodForDataPlane(view: TenantView, changed: Pod, current: 
     delete spec[field]
     if (current.spec[field] !== undefined) Object.assign(spec, { [field]: current.spec[field] })
   }
+  // Asked as 0 and carried as 1: no change.
+  if (spec.terminationGracePeriodSeconds === 0)
+    spec.terminationGracePeriodSeconds = current.spec.terminationGracePeriodSeconds
   const tolerations = weave(
     list(changed.spec.tolerations),
     list(current.spec.tolerations),
@@ -95,13 +100,13 @@ function setList(spec: PodSpec, field: string, list: unknown[]): void {
  * the end. Order matters: upstream compares lists of containers and mounts as they stand.
  */
 function weave<T>(changed: readonly T[], current: readonly T[], isVisible: (element: T) => boolean): T[] {
-  const left = [...changed]
   const woven: T[] = []
+  let next = 0
   for (const element of current) {
     if (!isVisible(element)) woven.push(element)
-    else if (left.length > 0) woven.push(left.shift() as T)
+    else if (next < changed.length) woven.push(changed[next++] as T)
   }
-  return [...woven, ...left]
+  return woven.concat(changed.slice(next))
 }
 
 function withHiddenMounts(

@@ -2,6 +2,7 @@ import { isKubeApiError } from '../../../../kube/client/types.ts'
 import { IsthmusError } from '../../../../protocol/errors/index.ts'
 import type { NamespaceRecord } from '../../../directory/index.ts'
 import { askedAfterApply, configForDataPlane, withAsked } from '../../../kubernetes/apply-config.ts'
+import { hiddenFaults, withClaims } from '../../../kubernetes/hidden.ts'
 import { isRecord, type KubeObject, type Pod } from '../../../kubernetes/objects.ts'
 import { plainForDataPlane } from '../../../kubernetes/plain-view.ts'
 import { groupVersion } from '../../../kubernetes/resources.ts'
@@ -67,11 +68,13 @@ async function applyChange(
   const shown = codec.toTenant(call.view, current)
   const pins = { uid: config.metadata?.uid, resourceVersion: config.metadata?.resourceVersion }
   checkIdentity(call, shown, { ...shown, metadata: { ...shown.metadata, ...pins } })
+  const hidden = hiddenFaults(config, current)
+  if (hidden.length > 0) throw invalidObject(call.resource.kind, call.name ?? '', hidden)
   const body = configForDataPlane(config, current)
   const tried = await send(call, namespace, body, { ...query, dryRun: 'All' })
   const asked = askedAfterApply(config, current, tried)
   const result = codec.toTenant(call.view, withAsked(tried, asked))
-  const faults = codec.faults(call.view, shown, result)
+  const faults = codec.faults(call.view, shown, withClaims(result, config))
   if (faults.length > 0) throw invalidObject(call.resource.kind, call.name ?? '', faults)
   if (query.dryRun !== undefined) return { status: 200, body: render(call, result) }
   // Pinned to the version that the dry run found without conflicts: forced is only the gateway's own record.

@@ -1,4 +1,5 @@
 import type { FieldFault } from '../../../../protocol/errors/index.ts'
+import { mountFaults, visibleVolumes } from '../../../kubernetes/hidden.ts'
 import { visibleContainers } from '../../../kubernetes/pod-view.ts'
 import { invalidObject } from '../../../kubernetes/upstream-errors.ts'
 import type { KubeAnswer, KubeCall } from '../call.ts'
@@ -21,6 +22,8 @@ export async function changeEphemeralContainers(
         const message = `${JSON.stringify(targetContainerName)}: no such container`
         return [{ field, reason: 'FieldValueNotFound', message }]
       })
+      const added = { ...wanted, spec: { containers: [], ephemeralContainers } }
+      faults.push(...mountFaults(added, visibleVolumes(current)))
       if (faults.length > 0) throw invalidObject('Pod', call.name ?? '', faults)
       return { ...current, spec: { ...current.spec, ephemeralContainers } }
     },

@@ -2,6 +2,7 @@ import { isDeepStrictEqual } from 'node:util'
 import type { V1Pod } from '@kubernetes/client-node'
 import type { FieldFault } from '../../../../protocol/errors/index.ts'
 import { overriddenFields } from '../../../kubernetes/asked.ts'
+import { mountFaults } from '../../../kubernetes/hidden.ts'
 import type { Pod } from '../../../kubernetes/objects.ts'
 import type { TenantView } from '../../../kubernetes/view.ts'
 import { checkPodChange, checkPodCreate } from '../../../policy/index.ts'
@@ -11,7 +12,10 @@ import { checkPodChange, checkPodCreate } from '../../../policy/index.ts'
  * node's own name in `spec.nodeName` is no choice of a node.
  */
 export function podChangeFaults(view: TenantView, current: Pod | undefined, result: Pod): FieldFault[] {
-  if (current === undefined) return checkPodCreate(withoutOwnNode(view, result) as unknown as V1Pod)
+  if (current === undefined) {
+    const own = (result.spec?.volumes ?? []).map(({ name }) => name)
+    return [...checkPodCreate(withoutOwnNode(view, result) as unknown as V1Pod), ...mountFaults(result, own)]
+  }
   const faults = checkPodChange(current as unknown as V1Pod, result as unknown as V1Pod)
   return [...faults, ...overriddenFaults(current, result)]
 }

@@ -1,6 +1,7 @@
 import { effectiveAmounts, type PodResources } from '../../../../kube/effective-requests.ts'
 import { RESERVATION_LABEL } from '../../../kubernetes/keys.ts'
 import type { Container, Pod } from '../../../kubernetes/objects.ts'
+import { visibleContainers } from '../../../kubernetes/pod-view.ts'
 import type { KubeAnswer, KubeCall } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
 import { isDryRun } from '../query.ts'
@@ -12,20 +13,20 @@ import { changeSubresource } from './change-subresource.ts'
  */
 export async function resizePod(call: KubeCall, deps: KubernetesFaceDeps): Promise<KubeAnswer> {
   return changeSubresource(call, deps, {
-    merge: (wanted, current) => ({
-      ...current,
-      spec: {
-        ...current.spec,
-        containers: current.spec.containers.map((one) => sized(one, wanted.spec.containers)),
-        ...(current.spec.initContainers
-          ? {
-              initContainers: current.spec.initContainers.map((one) =>
-                sized(one, wanted.spec.initContainers),
-              ),
-            }
-          : {}),
-      },
-    }),
+    merge(wanted, current) {
+      const { containers, initContainers } = visibleContainers(current)
+      const { spec } = current
+      return {
+        ...current,
+        spec: {
+          ...spec,
+          containers: sized(spec.containers, wanted.spec.containers, containers),
+          ...(spec.initContainers
+            ? { initContainers: sized(spec.initContainers, wanted.spec.initContainers, initContainers) }
+            : {}),
+        },
+      }
+    },
     async around(current, body, write) {
       const id = current.metadata.labels?.[RESERVATION_LABEL]
       if (id === undefined || isDryRun(call.query)) return write()
@@ -46,9 +47,18 @@ function amountsOf(pod: Pod) {
   return effectiveAmounts(pod as unknown as PodResources)
 }
 
-function sized(container: Container, wanted: readonly Container[] | null | undefined): Container {
-  const one = wanted?.find(({ name }) => name === container.name)
-  if (one === undefined) return container
-  const { resources, resizePolicy } = one
-  return { ...container, resources, ...(resizePolicy === undefined ? {} : { resizePolicy }) }
+/** The containers with the sizes that are wanted of those that the tenant sees. */
+function sized(
+  current: readonly Container[],
+  wanted: readonly Container[] | null | undefined,
+  visible: readonly string[],
+): Container[] {
+  const byName = new Map((wanted ?? []).map((one) => [one.name, one]))
+  const known = new Set(visible)
+  return current.map((container) => {
+    const one = known.has(container.name) ? byName.get(container.name) : undefined
+    if (one === undefined) return container
+    const { resources, resizePolicy } = one
+    return { ...container, resources, ...(resizePolicy === undefined ? {} : { resizePolicy }) }
+  })
 }

@@ -1,0 +1,116 @@
+import { type Loose, startFace } from '../../support/kube-face.ts'
+import { startRecordingUpstream } from '../../support/recording-upstream.ts'
+import t, { type Test } from '../../support/tap.ts'
+
+const STRATEGIC = 'application/strategic-merge-patch+json'
+const APPLY = 'application/apply-patch+yaml'
+
+/** A data plane with one pod, into which its admission has put a container and a volume. It takes whatever is written. */
+async function setUp(t: Test) {
+  const upstream = await startRecordingUpstream(t)
+  const face = await startFace(t, { client: upstream.client })
+  const { principal } = face.fakes.addNode()
+  const { physicalName } = face.fakes.addNamespace(principal.nodeId, 'shop')
+  const base = `/api/v1/namespaces/${physicalName}/pods`
+  const path = '/api/v1/namespaces/shop/pods'
+  const asked = { containers: ['main'], volumes: ['data'] }
+  const there: Loose = {
+    apiVersion: 'v1',
+    kind: 'Pod',
+    metadata: {
+      name: 'web',
+      namespace: physicalName,
+      uid: 'u1',
+      resourceVersion: '5',
+      labels: { 'isthmus.dev/node': principal.nodeId, 'isthmus.dev/reservation': 'r1' },
+      annotations: { 'isthmus.dev/asked': JSON.stringify(asked), 'isthmus.dev/namespace': 'shop' },
+    },
+    spec: {
+      containers: [
+        { name: 'mesh', image: 'mesh', resources: { requests: { cpu: '1' } } },
+        { name: 'main', image: 'a', resources: { requests: { cpu: '1' } } },
+      ],
+      volumes: [{ name: 'mesh-token' }, { name: 'data', emptyDir: {} }],
+    },
+  }
+  const echo = (response: Loose, request: Loose) =>
+    response.writeHead(200, { 'content-type': 'application/json' }).end(request.body)
+  upstream.on(`GET ${base}/web`, { json: there })
+  upstream.on(`PUT ${base}/web`, echo)
+  upstream.on(`POST ${base}`, echo)
+  // As server-side apply merges: lists by name, but tolerations as a whole.
+  upstream.on(`PATCH ${base}/web`, (response, request) => {
+    const { spec = {} } = JSON.parse(request.body)
+    const { containers = [], ...rest } = spec
+    const result = structuredClone(there)
+    for (const one of containers)
+      Object.assign(result.spec.containers.find((each: Loose) => each.name === one.name) ?? {}, one)
+    Object.assign(result.spec, rest)
+    response.writeHead(200, { 'content-type': 'application/json' }).end(JSON.stringify(result))
+  })
+  /** Writes that took effect. */
+  const writes = () =>
+    upstream.requests.filter(({ method, url }) => method !== 'GET' && !url.includes('dryRun=All'))
+  return { upstream, face, there, base, path, writes }
+}
+
+t.test('rule 15: an apply reaches neither hidden containers nor the placement', async (t) => {
+  const { face, path, writes } = await setUp(t)
+  const apply = (spec: object) =>
+    face.request(`PATCH ${path}/web?fieldManager=me&force=true`, {
+      contentType: APPLY,
+      body: { apiVersion: 'v1', kind: 'Pod', spec },
+    })
+  for (const spec of [
+    { containers: [{ name: 'mesh', image: 'evil' }] },
+    { volumes: [{ name: 'mesh-token', emptyDir: {} }] },
+    { tolerations: [{ operator: 'Exists' }] },
+    { nodeSelector: { 'kubernetes.io/hostname': 'machine-7' } },
+    { affinity: { nodeAffinity: {} } },
+    { priorityClassName: 'system-node-critical' },
+  ]) {
+    const answer = await apply(spec)
+    t.equal(answer.status, 422, `${JSON.stringify(spec)}: ${answer.text}`)
+  }
+  t.same(writes(), [])
+  t.equal((await apply({ containers: [{ name: 'main', image: 'b' }] })).status, 200, 'its own it may')
+})
+
+t.test('rule 15: hidden volumes can not be mounted, by a new pod or a debug container', async (t) => {
+  const { face, path, writes } = await setUp(t)
+  const mount = (name: string) => ({ name: 'x', image: 'i', volumeMounts: [{ name, mountPath: '/m' }] })
+  const debug = (name: string) =>
+    face.request(`PATCH ${path}/web/ephemeralcontainers`, {
+      contentType: STRATEGIC,
+      body: { spec: { ephemeralContainers: [mount(name)] } },
+    })
+  t.equal((await debug('mesh-token')).status, 422)
+  for (const field of ['containers', 'initContainers']) {
+    const body = {
+      metadata: { name: 'n' },
+      spec: { containers: [{ name: 'c', image: 'i' }], [field]: [mount('mesh-token')] },
+    }
+    const made = await face.request(`POST ${path}`, { body })
+    t.equal(made.status, 422, made.text)
+  }
+  t.same(writes(), [])
+  t.equal((await debug('data')).status, 200, 'its own it may')
+})
+
+t.test('rule 15: a resize does not reach hidden containers', async (t) => {
+  const { face, path, writes } = await setUp(t)
+  const spec = { containers: [{ name: 'mesh', image: 'mesh', resources: { requests: { cpu: '1m' } } }] }
+  await face.request(`PATCH ${path}/web/resize`, { contentType: STRATEGIC, body: { spec } })
+  for (const { body } of writes()) t.equal(JSON.parse(body).spec.containers[0].resources.requests.cpu, '1')
+})
+
+t.test(
+  'rule 37: a pod with grace 0 is made with 1, so that no delete lets it vanish while it runs',
+  async (t) => {
+    const { face, path, writes } = await setUp(t)
+    const containers = [{ name: 'c', image: 'i' }]
+    const body = { metadata: { name: 'n' }, spec: { containers, terminationGracePeriodSeconds: 0 } }
+    t.equal((await face.request(`POST ${path}`, { body })).status, 201)
+    t.equal(JSON.parse(writes()[0]?.body ?? '').spec.terminationGracePeriodSeconds, 1)
+  },
+)
