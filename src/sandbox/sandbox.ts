@@ -88,7 +88,7 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
     backend: undefined,
     authenticateToken: authenticator.authenticateToken,
     authorize: authorization ? createAuthorizer(store, rbac) : allowAll,
-    admit: createAdmission({ store, rbac, role, authorization }),
+    admit: createAdmission({ store, rbac, authorization }),
     tokens,
   }
   const shutdown = new AbortController()

@@ -1,6 +1,6 @@
 import type { MemoryStore } from '../../store/index.ts'
 import type { Rbac } from '../auth/rbac.ts'
-import type { AdmissionRequest, Role } from '../context.ts'
+import type { AdmissionRequest } from '../context.ts'
 import { createConfinement } from './confinement.ts'
 import { createNamespaceLifecycle } from './namespace-lifecycle.ts'
 import { createNodeRestriction } from './node-restriction.ts'
@@ -16,7 +16,6 @@ export type AdmissionPlugin = (request: AdmissionRequest) => void
 export function createAdmission(options: {
   store: MemoryStore
   rbac: Rbac
-  role: Role
   /** Escalation is checked only where there is authorization. */
   authorization: boolean
 }): AdmissionPlugin {

@@ -1,7 +1,6 @@
 import type { V1Pod, V1PodSpec, V1Toleration } from '@kubernetes/client-node'
 import type { FieldFault } from '../../../protocol/errors/index.ts'
 import { deepEqual } from '../../store/objects.ts'
-import type { KubeObject } from '../../store/types.ts'
 import type { Strategy } from './definition.ts'
 import { forbidden } from './faults.ts'
 import { podDefaults, qosClass } from './pod-defaults.ts'
@@ -97,18 +96,4 @@ function onlyAdded(after: readonly V1Toleration[], before: readonly V1Toleration
       deepEqual({ ...other, tolerationSeconds: undefined }, { ...toleration, tolerationSeconds: undefined }),
     ),
   )
-}
-
-/** The generic fields of an object whose only change is a subresource's (`resize`, `ephemeralcontainers`). */
-export function onlyResourcesChanged(next: KubeObject, current: KubeObject): boolean {
-  const masked = structuredClone(specOf(next))
-  const before = specOf(current)
-  const same = (a: V1PodSpec['containers'] | undefined, b: V1PodSpec['containers'] | undefined) =>
-    a?.forEach((container, index) => {
-      container.resources = b?.[index]?.resources
-    })
-  same(masked.containers, before.containers)
-  same(masked.initContainers, before.initContainers)
-  masked.resources = before.resources
-  return deepEqual(masked, before)
 }
