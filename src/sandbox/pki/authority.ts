@@ -26,7 +26,6 @@ const ALGORITHM = { name: 'ECDSA', namedCurve: 'P-256', hash: 'SHA-256' } as con
 const DAY_MS = 24 * 60 * 60 * 1000
 const YEAR_MS = 365 * DAY_MS
 
-
 /** A new authority, or the one of `existing`. */
 export async function createAuthority(
   commonName: string,
