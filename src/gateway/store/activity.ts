@@ -82,16 +82,27 @@ export function postgresActivity(database: Database): ActivityStore {
         `${SESSIONS}
           where ($1::text is null or s.created_at::text || ' ' || s.id > $1)
             and ($2::uuid is null or s.tenant_id = $2) and ($3::uuid is null or s.node_id = $3)
+            and ($6::uuid is null or s.tenant_id = $6)
             and ($4 or s.state = 'open' or (s.state = 'ticket' and s.ticket_expires_at > now()))
           order by s.created_at::text || ' ' || s.id limit $5`,
-        [page.after ?? null, filter.tenantId ?? null, filter.nodeId ?? null, filter.ended, fetchSize(page)],
+        [
+          page.after ?? null,
+          filter.tenantId ?? null,
+          filter.nodeId ?? null,
+          filter.ended,
+          fetchSize(page),
+          filter.scope ?? null,
+        ],
       )
       return toPage(rows, page, toSession)
     },
 
     async session(id, scope) {
       if (!isUuid(id)) return undefined
-      const rows = await within(database, scope).query<SessionRow>(`${SESSIONS} where s.id = $1`, [id])
+      const rows = await within(database, scope).query<SessionRow>(
+        `${SESSIONS} where s.id = $1 and ($2::uuid is null or s.tenant_id = $2)`,
+        [id, scope ?? null],
+      )
       return rows.map(toSession)[0]
     },
 
@@ -103,8 +114,8 @@ export function postgresActivity(database: Database): ActivityStore {
                 state = case when state = 'ticket' then 'ended' else state end,
                 outcome = case when state = 'ticket' then 'killed' else outcome end,
                 ended_at = case when state = 'ticket' then now() else ended_at end
-          where id = $1 returning id`,
-        [id],
+          where id = $1 and ($2::uuid is null or tenant_id = $2) returning id`,
+        [id, scope ?? null],
       )
       return rows.length > 0
     },
@@ -115,11 +126,13 @@ export function postgresActivity(database: Database): ActivityStore {
                 a.namespace, a.name, a.outcome
            from audit a left join tenants t on t.id = a.tenant_id left join nodes n on n.id = a.node_id
           where ($1::text is null or a.id < $1::bigint) and ($2::uuid is null or a.tenant_id = $2)
+            and ($4::uuid is null or a.tenant_id = $4)
           order by a.id desc limit $3`,
         [
           page.after !== undefined && /^\d{1,18}$/.test(page.after) ? page.after : null,
           filter.tenantId ?? null,
           fetchSize(page),
+          filter.scope ?? null,
         ],
       )
       return toPage(rows, page, toAudit)

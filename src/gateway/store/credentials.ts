@@ -64,7 +64,10 @@ export function postgresCredentials(database: Database): CredentialStore {
 
     async get(id, scope) {
       if (!isUuid(id)) return undefined
-      const rows = await within(database, scope).query<Row>(`${SELECT} where c.id = $1`, [id])
+      const rows = await within(database, scope).query<Row>(
+        `${SELECT} where c.id = $1 and ($2::uuid is null or c.tenant_id = $2)`,
+        [id, scope ?? null],
+      )
       return rows.map(toCredential)[0]
     },
 
@@ -73,8 +76,15 @@ export function postgresCredentials(database: Database): CredentialStore {
         `${SELECT}
           where ($1::text is null or c.created_at::text || ' ' || c.id > $1)
             and ($2::uuid is null or c.tenant_id = $2) and ($3::uuid is null or c.node_id = $3)
+            and ($5::uuid is null or c.tenant_id = $5)
           order by c.created_at::text || ' ' || c.id limit $4`,
-        [page.after ?? null, filter.tenantId ?? null, filter.nodeId ?? null, fetchSize(page)],
+        [
+          page.after ?? null,
+          filter.tenantId ?? null,
+          filter.nodeId ?? null,
+          fetchSize(page),
+          filter.scope ?? null,
+        ],
       )
       return toPage(rows, page, toCredential)
     },
@@ -82,8 +92,9 @@ export function postgresCredentials(database: Database): CredentialStore {
     async revoke(id, scope) {
       if (!isUuid(id)) return false
       const rows = await within(database, scope).query(
-        `update credentials set revoked_at = coalesce(revoked_at, now()) where id = $1 returning id`,
-        [id],
+        `update credentials set revoked_at = coalesce(revoked_at, now())
+          where id = $1 and ($2::uuid is null or tenant_id = $2) returning id`,
+        [id, scope ?? null],
       )
       return rows.length > 0
     },

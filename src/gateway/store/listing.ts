@@ -1,7 +1,10 @@
 import type { Page, PageRequest } from '../../lib/page.ts'
 import type { Database, Queryable } from './database.ts'
 
-/** Statements under the tenant's row-level security when there is a scope (a tenant-admin), else without. */
+/**
+ * Statements under the tenant's row-level security when there is a scope (a tenant-admin), else without. It is the
+ * second wall: each statement names the scope in its own `where` as well, and either holds alone (isolation.test.ts).
+ */
 export function within(database: Database, scope: string | undefined): Queryable {
   if (scope === undefined) return database
   return { query: (sql, values, name) => database.forTenant(scope, (tx) => tx.query(sql, values, name)) }

@@ -1,6 +1,7 @@
 import { isUuid } from '../../lib/uuid.ts'
 import { IsthmusError } from '../../protocol/errors/index.ts'
 import type { NodeRow, NodeStore } from '../nodes/index.ts'
+import type { Scope } from '../tenants/index.ts'
 import type { Database, Queryable } from './database.ts'
 import { replaceHard } from './hard-limits.ts'
 import { fetchSize, toPage, within } from './listing.ts'
@@ -56,11 +57,17 @@ const toNode = (row: Row): NodeRow => ({
 })
 
 export function postgresNodes(database: Database): NodeStore {
-  async function find(db: Queryable, reference: string): Promise<NodeRow | undefined> {
+  async function find(db: Queryable, reference: string, scope?: Scope): Promise<NodeRow | undefined> {
     const [tenant, name] = reference.split('/', 2)
     const rows = isUuid(reference)
-      ? await db.query<Row>(`${SELECT} where n.id = $1`, [reference])
-      : await db.query<Row>(`${SELECT} where t.name = $1 and n.name = $2`, [tenant, name ?? ''])
+      ? await db.query<Row>(`${SELECT} where n.id = $1 and ($2::uuid is null or n.tenant_id = $2)`, [
+          reference,
+          scope ?? null,
+        ])
+      : await db.query<Row>(
+          `${SELECT} where t.name = $1 and n.name = $2 and ($3::uuid is null or n.tenant_id = $3)`,
+          [tenant, name ?? '', scope ?? null],
+        )
     return rows.map(toNode)[0]
   }
 
@@ -80,15 +87,22 @@ export function postgresNodes(database: Database): NodeStore {
         return (await find(tx, id)) as NodeRow
       }),
 
-    get: (reference, scope) => find(within(database, scope), reference),
+    get: (reference, scope) => find(within(database, scope), reference, scope),
 
     async list(page, filter) {
       const rows = await within(database, filter.scope).query<Row>(
         `${SELECT}
           where ($1::text is null or t.name || '/' || n.name > $1)
             and ($2::uuid is null or n.tenant_id = $2) and ($3::uuid is null or n.cluster_id = $3)
+            and ($5::uuid is null or n.tenant_id = $5)
           order by t.name || '/' || n.name limit $4`,
-        [page.after ?? null, filter.tenantId ?? null, filter.clusterId ?? null, fetchSize(page)],
+        [
+          page.after ?? null,
+          filter.tenantId ?? null,
+          filter.clusterId ?? null,
+          fetchSize(page),
+          filter.scope ?? null,
+        ],
       )
       return toPage(rows, page, toNode)
     },

@@ -57,9 +57,9 @@ export function postgresQuotaAdmin(database: Database): QuotaStore {
                 l.used, l.reserved
            from ledger l join tenants t on t.id = l.owner_id
           where l.owner_kind = 'tenant' and ($1::text is null or t.name || '/' || l.resource > $1)
-            and ($2::uuid is null or l.owner_id = $2)
+            and ($2::uuid is null or l.owner_id = $2) and ($4::uuid is null or l.owner_id = $4)
           order by t.name || '/' || l.resource limit $3`,
-        [page.after ?? null, filter.tenantId ?? null, fetchSize(page)],
+        [page.after ?? null, filter.tenantId ?? null, fetchSize(page), filter.scope ?? null],
       )
       return toPage(rows, page, (row) => ({ tenant: row.tenant, row: toRow(row) }))
     },

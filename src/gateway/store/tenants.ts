@@ -1,5 +1,5 @@
 import { isUuid } from '../../lib/uuid.ts'
-import type { TenantRow, TenantStore } from '../tenants/index.ts'
+import type { Scope, TenantRow, TenantStore } from '../tenants/index.ts'
 import type { Database, Queryable } from './database.ts'
 import { writeHard } from './hard-limits.ts'
 import { fetchSize, toPage, within } from './listing.ts'
@@ -34,9 +34,12 @@ const toTenant = (row: Row): TenantRow => ({
 })
 
 export function postgresTenants(database: Database): TenantStore {
-  async function find(db: Queryable, reference: string): Promise<TenantRow | undefined> {
+  async function find(db: Queryable, reference: string, scope: Scope): Promise<TenantRow | undefined> {
     const column = isUuid(reference) ? 'id' : 'name'
-    const rows = await db.query<Row>(`select ${COLUMNS} from tenants where ${column} = $1`, [reference])
+    const rows = await db.query<Row>(
+      `select ${COLUMNS} from tenants where ${column} = $1 and ($2::uuid is null or id = $2)`,
+      [reference, scope ?? null],
+    )
     return rows.map(toTenant)[0]
   }
 
@@ -52,14 +55,14 @@ export function postgresTenants(database: Database): TenantStore {
         return made
       }),
 
-    get: (reference, scope) => find(within(database, scope), reference),
+    get: (reference, scope) => find(within(database, scope), reference, scope),
 
     async list(page, scope) {
       const rows = await within(database, scope).query<Row>(
         `select ${COLUMNS} from tenants
-          where ($1::text is null or name > $1)
+          where ($1::text is null or name > $1) and ($3::uuid is null or id = $3)
           order by name limit $2`,
-        [page.after ?? null, fetchSize(page)],
+        [page.after ?? null, fetchSize(page), scope ?? null],
       )
       return toPage(rows, page, (row) => toTenant(row).value)
     },
