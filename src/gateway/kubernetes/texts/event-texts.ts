@@ -10,6 +10,8 @@ const duration = /\bin ([0-9.]+(?:ms|m|s|µs)[0-9.a-zµ]{0,16})/
 const probe = /^(Liveness|Readiness|Startup) probe (failed|errored|warning)/
 const probeCode = /HTTP probe failed with statuscode: (\d{3})/
 const volume = /volume "([a-z0-9][-a-z0-9]{0,62})"/
+/** `Error: ImagePullBackOff`: a reason and nothing else. */
+const kubeletReason = /^Error: [A-Z][A-Za-z]{2,63}$/
 const reference = /(secret|configmap) "([a-z0-9][-a-z0-9.]{0,252})" not found/
 
 const fixed =
@@ -84,7 +86,8 @@ const templates: Readonly<Record<string, Template>> = {
 
 function missing(original: string, otherwise: string): string {
   const found = reference.exec(original)
-  return found === null ? otherwise : `Error: ${found[1]} "${found[2]}" not found`
+  if (found !== null) return `Error: ${found[1]} "${found[2]}" not found`
+  return kubeletReason.test(original) ? original : otherwise
 }
 
 const containerPath = /^spec\.(?:initContainers|containers|ephemeralContainers)\{([a-z0-9][-a-z0-9]{0,62})\}$/

@@ -199,6 +199,8 @@ t.test('texts are made anew from reasons and the tenant’s own names', async (t
     event('Unhealthy', 'Liveness probe failed: HTTP probe failed with statuscode: 500'),
     'Liveness probe failed: HTTP probe failed with statuscode: 500',
   )
+  t.equal(event('Failed', 'Error: ImagePullBackOff'), 'Error: ImagePullBackOff')
+  t.equal(event('Failed', 'Error: in machine-7'), 'Error: the container could not be started')
   t.equal(event('constructor', 'x'), 'constructor in the data plane')
   const status = { name: 'main', image: 'a:1' }
   t.equal(
