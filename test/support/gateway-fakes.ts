@@ -135,18 +135,24 @@ export function createGatewayFakes(): GatewayFakes {
       const one = ledger.get(id)
       if (one !== undefined) ledger.set(id, { ...one, state: 'released' })
     },
-    async adjust(id, amounts) {
+    async grow(id, amounts) {
       needsPostgres()
       const one = ledger.get(id)
-      if (one === undefined) return
+      if (one === undefined) throw new IsthmusError('unavailable', 'not charged yet')
+      const grown = new Map(one.amounts)
       for (const [resource, amount] of amounts) {
         const limit = hard.get(resource)
-        const others = held(resource) - (one.amounts.get(resource) ?? 0n)
-        if (limit !== undefined && others + amount > limit) {
+        const before = one.amounts.get(resource) ?? 0n
+        if (limit !== undefined && amount > before && held(resource) - before + amount > limit) {
           throw new IsthmusError('quota_exceeded', `exceeded quota: ${resource}`)
         }
+        if (amount > before) grown.set(resource, amount)
       }
-      ledger.set(id, { ...one, amounts })
+      const now = { ...one, amounts: grown }
+      ledger.set(id, now)
+      return async () => {
+        if (ledger.get(id) === now) ledger.set(id, one)
+      }
     },
   }
 

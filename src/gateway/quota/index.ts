@@ -32,8 +32,13 @@ export interface QuotaLedger {
   commit(id: string, object: { uid: string; amounts: Amounts }): Promise<void>
   /** Nothing was made, or all that it held is free: terminal or gone. Idempotent; unknown ids are no error. */
   release(id: string): Promise<void>
-  /** Changes what a committed object holds (resize): grows before the write, shrinks after actuation. @throws quota_exceeded */
-  adjust(id: string, amounts: Amounts): Promise<void>
+  /**
+   * Makes an object hold at least these amounts, before the write that asks for them (resize). Never less: another
+   * write may rely on what is held, and what is given back counts until actuation, after which the reconciler takes
+   * it off. Returns the way back for a write that was refused; it does nothing once the reservation has been touched
+   * by anybody else. @throws quota_exceeded; unavailable for an object that is not charged (yet)
+   */
+  grow(id: string, amounts: Amounts): Promise<() => Promise<void>>
 }
 
 /** One row of the ledger, of the tenant or of its node. */

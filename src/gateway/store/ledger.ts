@@ -34,27 +34,57 @@ export function postgresLedger(database: Database): QuotaLedger {
 
     release: (id) => again(() => database.query(RELEASE, [id], 'ledger-release')),
 
-    adjust: (id, wanted) =>
-      database.transaction(async (tx) => {
-        // Waits for whoever changes the same reservation; gone means that it was released.
-        const [row] = await tx.query<{
-          tenant_id: string
-          node_id: string
-          state: string
-          amounts: Record<string, string>
-        }>('select tenant_id, node_id, state, amounts from reservations where id = $1 for update', [id])
-        if (!row) return
-        const owner = { tenantId: row.tenant_id, nodeId: row.node_id }
-        const column = row.state === 'committed' ? 'used' : 'reserved'
-        const amounts = positive(wanted)
-        const growth = difference(amounts, toMap(row.amounts))
-        const shrinking = new Map([...growth].filter(([, amount]) => amount < 0n))
-        await take(tx, owner, positive(growth), column)
-        await lockRows(tx, owner, [...shrinking.keys()])
-        await addToRows(tx, owner, column, shrinking)
-        await tx.query('update reservations set amounts = $2::jsonb where id = $1', [id, toJson(amounts)])
-      }),
+    async grow(id, wanted) {
+      const grown = await database.transaction(async (tx) => {
+        const held = await lockReservation(tx, id)
+        if (!held)
+          throw new IsthmusError('unavailable', 'The object is not charged yet.', { retryAfterSeconds: 5 })
+        const growth = positive(difference(wanted, held.amounts))
+        await take(tx, held.owner, growth, held.column)
+        return { growth, version: await writeAmounts(tx, id, sum(held.amounts, growth)) }
+      })
+      return () =>
+        database.transaction(async (tx) => {
+          const held = await lockReservation(tx, id)
+          if (!held || held.version !== grown.version) return
+          const back = new Map([...grown.growth].map(([resource, amount]) => [resource, -amount]))
+          await lockRows(tx, held.owner, [...back.keys()])
+          await addToRows(tx, held.owner, held.column, back)
+          await writeAmounts(tx, id, sum(held.amounts, back))
+        })
+    },
   }
+}
+
+/** Waits for whoever changes the same reservation; undefined when it was released. */
+async function lockReservation(tx: Queryable, id: string) {
+  const [row] = await tx.query<{
+    tenant_id: string
+    node_id: string
+    state: string
+    amounts: Record<string, string>
+    version: string
+  }>(
+    `select tenant_id, node_id, state, amounts, xmin::text as version from reservations where id = $1 for update`,
+    [id],
+  )
+  return (
+    row && {
+      owner: { tenantId: row.tenant_id, nodeId: row.node_id },
+      column: row.state === 'committed' ? ('used' as const) : ('reserved' as const),
+      amounts: toMap(row.amounts),
+      version: row.version,
+    }
+  )
+}
+
+/** Returns the row's version: the transaction that wrote it last, an unchanged amount included. */
+async function writeAmounts(tx: Queryable, id: string, amounts: Amounts): Promise<string | undefined> {
+  const [row] = await tx.query<{ version: string }>(
+    'update reservations set amounts = $2::jsonb where id = $1 returning xmin::text as version',
+    [id, toJson(positive(amounts))],
+  )
+  return row?.version
 }
 
 /** A single statement is retried once when it was the victim of a deadlock, which the order of locks should exclude. */
@@ -131,8 +161,11 @@ async function take(
 
 const positive = (amounts: Amounts) => new Map([...amounts].filter(([, amount]) => amount > 0n))
 
-function difference(to: Amounts, from: Amounts): Amounts {
-  const result = new Map(to)
-  for (const [resource, amount] of from) result.set(resource, (result.get(resource) ?? 0n) - amount)
+const difference = (to: Amounts, from: Amounts): Amounts =>
+  sum(to, new Map([...from].map(([resource, amount]) => [resource, -amount])))
+
+function sum(a: Amounts, b: Amounts): Amounts {
+  const result = new Map(a)
+  for (const [resource, amount] of b) result.set(resource, (result.get(resource) ?? 0n) + amount)
   return result
 }

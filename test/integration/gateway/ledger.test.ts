@@ -123,17 +123,41 @@ t.test('a refusal names requested, used and hard', async (t) => {
   t.match(error.message, /exceeded quota of pods: requested 1, used 1, limited 1/)
 })
 
-t.test('adjust grows only within hard and shrinks always', async (t) => {
+t.test('grow is within hard, never less than what is held, and can be undone', async (t) => {
   const rows = await tenantWithRoom(5n)
   const asked = request(rows, { pods: 1000n })
   await ledger.reserve(asked)
   await ledger.commit(asked.id, { uid: 'u', amounts: asked.amounts })
-  await t.rejects(ledger.adjust(asked.id, new Map([['pods', 6000n]])), { code: 'quota_exceeded' })
-  await ledger.adjust(asked.id, new Map([['pods', 4000n]]))
+  const grow = (pods: bigint) => ledger.grow(asked.id, new Map([['pods', pods]]))
+  await t.rejects(grow(6000n), { code: 'quota_exceeded' })
+  const undo = await grow(4000n)
   t.same(await sums(rows), { pods: [4000n, 0n] })
+  await undo()
+  await undo()
+  t.same(await sums(rows), { pods: [1000n, 0n] }, 'once')
+  await grow(4000n)
   await setHard(database, rows, 'tenant', 'pods', 1000n)
-  await ledger.adjust(asked.id, new Map([['pods', 3000n]]))
-  t.same(await sums(rows), { pods: [3000n, 0n] })
+  await grow(3000n)
+  t.same(await sums(rows), { pods: [4000n, 0n] })
+  await t.rejects(
+    ledger.grow(randomUUID(), asked.amounts),
+    { code: 'unavailable' },
+    'not charged: fails closed',
+  )
+})
+
+t.test('F6: a resize that is refused takes nothing back on which another one relies', async (t) => {
+  for (const second of [2000n, 4000n, 5000n]) {
+    const rows = await tenantWithRoom(5n)
+    const asked = request(rows, { pods: 1000n })
+    await ledger.reserve(asked)
+    await ledger.commit(asked.id, { uid: 'u', amounts: asked.amounts })
+    const refused = await ledger.grow(asked.id, new Map([['pods', second]]))
+    await ledger.grow(asked.id, new Map([['pods', 4000n]])) // and its write succeeds
+    await refused()
+    const [used = 0n] = (await sums(rows)).pods ?? []
+    t.ok(used >= 4000n, `${used} after ${second}`)
+  }
 })
 
 t.test('F12: random reserves, commits and releases at once never deadlock, overrun or drift', async (t) => {

@@ -1,4 +1,5 @@
-import { type Loose, startFace } from '../../support/kube-face.ts'
+import { drawPhysicalName } from '../../support/gateway-fakes.ts'
+import { type Loose, startFace, type TestFace } from '../../support/kube-face.ts'
 import { startRecordingUpstream } from '../../support/recording-upstream.ts'
 import t, { type Test } from '../../support/tap.ts'
 
@@ -97,10 +98,24 @@ t.test('rule 15: hidden volumes can not be mounted, by a new pod or a debug cont
   t.equal((await debug('data')).status, 200, 'its own it may')
 })
 
+const charge = (face: TestFace) =>
+  face.fakes.quota.reserve({
+    id: 'r1',
+    tenantId: '',
+    nodeId: '',
+    clusterId: '',
+    namespace: '',
+    physicalNamespace: drawPhysicalName(),
+    name: '',
+    amounts: new Map([['requests.cpu', 2000n]]),
+  })
+
 t.test('rule 15: a resize does not reach hidden containers', async (t) => {
   const { face, path, writes } = await setUp(t)
+  await charge(face)
   const spec = { containers: [{ name: 'mesh', image: 'mesh', resources: { requests: { cpu: '1m' } } }] }
   await face.request(`PATCH ${path}/web/resize`, { contentType: STRATEGIC, body: { spec } })
+  t.equal(writes().length, 1)
   for (const { body } of writes()) t.equal(JSON.parse(body).spec.containers[0].resources.requests.cpu, '1')
 })
 
@@ -114,3 +129,33 @@ t.test(
     t.equal(JSON.parse(writes()[0]?.body ?? '').spec.terminationGracePeriodSeconds, 1)
   },
 )
+
+t.test('F6: of two resizes at once, the refused one does not take the quota of the other', async (t) => {
+  const { upstream, face, base, path } = await setUp(t)
+  await charge(face)
+  const held = () => face.fakes.ledger.get('r1')?.amounts.get('requests.cpu')
+  const resize = (cpu: string) => {
+    const spec = { containers: [{ name: 'main', resources: { requests: { cpu } } }] }
+    return face.request(`PATCH ${path}/web/resize`, { contentType: STRATEGIC, body: { spec } })
+  }
+  const refusal = { kind: 'Status', code: 422, reason: 'Invalid', message: 'no' }
+  let other: Loose
+  upstream.on(`PUT ${base}/web/resize`, async (response, request) => {
+    if (JSON.parse(request.body).spec.containers[1].resources.requests.cpu === '9') {
+      response.end(request.body)
+      return
+    }
+    // While this one is under way another takes place; then it is refused.
+    other = await resize('9')
+    response.writeHead(422, { 'content-type': 'application/json' }).end(JSON.stringify(refusal))
+  })
+  t.equal((await resize('3')).status, 422)
+  t.equal(other.status, 200)
+  t.equal(held(), 10_000n, 'what the data plane holds is charged')
+  upstream.on(`PUT ${base}/web/resize`, { status: 422, json: refusal })
+  t.equal((await resize('12')).status, 422)
+  t.equal(held(), 10_000n, 'a refused one alone is given back')
+  upstream.on(`PUT ${base}/web/resize`, { status: 500, json: { kind: 'Status', code: 500 } })
+  t.equal((await resize('12')).status, 502)
+  t.equal(held(), 13_000n, 'it may have taken place')
+})

@@ -1,6 +1,7 @@
+import { isKubeApiError } from '../../../../kube/client/types.ts'
 import { effectiveAmounts, type PodResources } from '../../../../kube/effective-requests.ts'
 import { RESERVATION_LABEL } from '../../../kubernetes/keys.ts'
-import type { Container, Pod } from '../../../kubernetes/objects.ts'
+import type { Container } from '../../../kubernetes/objects.ts'
 import { visibleContainers } from '../../../kubernetes/pod-view.ts'
 import type { KubeAnswer, KubeCall } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
@@ -8,8 +9,8 @@ import { isDryRun } from '../query.ts'
 import { changeSubresource } from './change-subresource.ts'
 
 /**
- * PUT and PATCH of a pod's size (KEP-1287). What it asks for more is reserved before the write; what it gives back
- * is released only after actuation, since until then the greater of spec and actuated counts (rule 19).
+ * PUT and PATCH of a pod's size (KEP-1287). What it asks for more is charged before the write; what it gives back
+ * is taken off by the reconciler after actuation, since until then the greater of spec and actuated counts (rule 19).
  */
 export async function resizePod(call: KubeCall, deps: KubernetesFaceDeps): Promise<KubeAnswer> {
   return changeSubresource(call, deps, {
@@ -30,21 +31,21 @@ export async function resizePod(call: KubeCall, deps: KubernetesFaceDeps): Promi
     async around(current, body, write) {
       const id = current.metadata.labels?.[RESERVATION_LABEL]
       if (id === undefined || isDryRun(call.query)) return write()
-      await deps.quota.adjust(id, amountsOf(body))
+      const undo = await deps.quota.grow(id, effectiveAmounts(body as unknown as PodResources))
       try {
         return await write()
       } catch (error) {
-        await deps.quota.adjust(id, amountsOf(current)).catch((cause: unknown) => {
-          deps.logger.warn({ err: cause, reservation: id }, 'a refused resize is left to the reconciler')
-        })
+        // Only what was refused for sure is given back at once; whatever else it was, the reconciler sees.
+        const refused = isKubeApiError(error) && error.code < 500
+        if (refused) {
+          await undo().catch((cause: unknown) => {
+            deps.logger.warn({ err: cause, reservation: id }, 'a refused resize is left to the reconciler')
+          })
+        }
         throw error
       }
     },
   })
-}
-
-function amountsOf(pod: Pod) {
-  return effectiveAmounts(pod as unknown as PodResources)
 }
 
 /** The containers with the sizes that are wanted of those that the tenant sees. */
