@@ -255,6 +255,34 @@ t.test(
   },
 )
 
+t.test(
+  'rule 9: Secrets of a namespace that is going read as empty, a missing right stays an error',
+  async (t) => {
+    const upstream = await startRecordingUpstream(t)
+    const face = await startFace(t, { client: upstream.client })
+    const { principal } = face.fakes.addNode()
+    const { physicalName } = face.fakes.addNamespace(principal.nodeId, 'shop')
+    const refused = {
+      status: 403,
+      json: { kind: 'Status', code: 403, reason: 'Forbidden', message: 'no RoleBinding' },
+    }
+    upstream.on(`GET /api/v1/namespaces/${physicalName}/secrets`, refused)
+    upstream.on('GET /api/v1/pods', { json: { metadata: { resourceVersion: '8' }, items: [] } })
+    const namespace = (deletionTimestamp?: string) =>
+      upstream.on(`GET /api/v1/namespaces/${physicalName}`, {
+        json: { metadata: { name: physicalName, deletionTimestamp } },
+      })
+    const paths = ['secrets', 'secrets/x', 'secrets?watch=true&timeoutSeconds=0']
+    namespace()
+    for (const path of paths)
+      t.equal((await face.request(`GET /api/v1/namespaces/shop/${path}`)).status, 403, path)
+    namespace('2026-01-01T00:00:00Z')
+    const going = []
+    for (const path of paths) going.push((await face.request(`GET /api/v1/namespaces/shop/${path}`)).status)
+    t.same(going, [200, 404, 200])
+  },
+)
+
 t.test('rule 12: a 410’s own continue token stays inside', async (t) => {
   const upstream = await startRecordingUpstream(t)
   const face = await startFace(t, { client: upstream.client })

@@ -318,6 +318,34 @@ t.test(
   },
 )
 
+t.test('a client that does not read holds its watch back, and nothing piles up here', async (t) => {
+  const { upstream, face, token, own } = await setUp(t)
+  let written = 0
+  const line = Buffer.from(
+    `${JSON.stringify({ type: 'ADDED', object: own('p', { spec: { containers: [{ name: 'a', image: 'x'.repeat(50_000) }] } }) })}\n`,
+  )
+  upstream.on('GET /api/v1/pods', (response) => {
+    const more = () => {
+      while (written < 150_000_000 && response.write(line)) written += line.length
+    }
+    response.on('drain', more)
+    response.on('error', () => {})
+    more()
+  })
+  const socket = connect(face.port, '127.0.0.1')
+  socket.pause()
+  socket.write(`GET /api/v1/pods?watch=true HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${token}\r\n\r\n`)
+  let before = -1
+  let still = 0
+  await eventually('the data plane waits', () => {
+    still = written > 0 && written === before ? still + 1 : 0
+    before = written
+    return still > 10
+  })
+  t.ok(written < 40_000_000, `${written} bytes, kernel buffers on four sockets included`)
+  socket.destroy()
+})
+
 t.test('quantities that no pod can have are 422 with their path', async (t) => {
   const { upstream, face } = await setUp(t)
   for (const cpu of ['1e400', '-5Gi', '0x10', '', 5e300, {}, 'NaN']) {

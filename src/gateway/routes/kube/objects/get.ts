@@ -9,6 +9,7 @@ import { single } from '../query.ts'
 import { render } from '../render.ts'
 import { findNamespace } from '../tenant-namespace.ts'
 import { codecOf } from './codec.ts'
+import { isNamespaceGoing } from './going-namespace.ts'
 import { checkedName } from './names.ts'
 
 /** GET of one object by name. */
@@ -42,6 +43,7 @@ export async function readOwn(
     })
     if (isOwn(call.view, object)) return object
   } catch (error) {
+    if (await isNamespaceGoing(call, namespace.physicalName, error)) throw objectNotFound(call.resource, name)
     throw errorForTenant(call.view, error, subjectOf(call, name))
   }
   throw objectNotFound(call.resource, name)

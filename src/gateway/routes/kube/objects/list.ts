@@ -12,6 +12,7 @@ import { refusedAnswer } from '../upstream-answer.ts'
 import { createPieceWriter, createYielder, type PieceWriter } from '../writer.ts'
 import { collectionQuery, itemMapper, refuseAllNamespaces, tokenScope } from './collection.ts'
 import { freshListMeta } from './fresh-meta.ts'
+import { isNamespaceGoing } from './going-namespace.ts'
 
 /** Items are written together up to so many characters: 500 small writes cost a tenth of a list's CPU. */
 const WRITE_BYTES = 65_536
@@ -52,8 +53,7 @@ async function requestList(
     })
     if (answer.status === 200) return answer
     const error = await refusedAnswer(answer)
-    const own = call.resource.name === 'secrets' || call.resource.name === 'configmaps'
-    if (answer.status === 403 && own) return undefined
+    if (physical !== undefined && (await isNamespaceGoing(call, physical, error))) return undefined
     throw error
   } catch (error) {
     throw errorForTenant(call.view, error, subjectOf(call))

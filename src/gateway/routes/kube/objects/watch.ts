@@ -9,6 +9,7 @@ import { findNamespace } from '../tenant-namespace.ts'
 import { refusedAnswer } from '../upstream-answer.ts'
 import { createPieceWriter, type PieceWriter } from '../writer.ts'
 import { collectionQuery, itemMapper, refuseAllNamespaces } from './collection.ts'
+import { isNamespaceGoing } from './going-namespace.ts'
 import { watchAbsent } from './watch-absent.ts'
 import { createEventMapper, type EventMapper, type WatchEvent } from './watch-events.ts'
 import { readLines } from './watch-lines.ts'
@@ -52,6 +53,9 @@ export async function watchObjects(
     })
     if (answer.status !== 200) throw await refusedAnswer(answer)
   } catch (error) {
+    if (physical !== undefined && (await isNamespaceGoing(call, physical, error))) {
+      return watchAbsent({ call, deps, reply, writer, mapEvent, timeoutSeconds })
+    }
     throw errorForTenant(call.view, error, subjectOf(call))
   }
   reply.hijack()
