@@ -71,7 +71,15 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     if (said.length > 50) said.shift()
     options.logger.debug({ postgres: text.trim() }, 'embedded postgres')
   })
-  const exited = new Promise<void>((resolve) => child.once('exit', () => resolve()))
+  // A parent that ends without `stop` (an uncaught error, a test that timed out) leaves no server behind.
+  const stopWithParent = () => child.kill('SIGINT')
+  process.once('exit', stopWithParent)
+  const exited = new Promise<void>((resolve) =>
+    child.once('exit', () => {
+      process.removeListener('exit', stopWithParent)
+      resolve()
+    }),
+  )
   await ready(child, port, () => said.join(''))
   options.logger.info({ port, dataDir }, 'embedded Postgres is up')
 
