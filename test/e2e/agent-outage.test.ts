@@ -1,7 +1,7 @@
 import type { V1Node } from '@kubernetes/client-node'
 import { eventually } from '../support/eventually.ts'
 import t from '../support/tap.ts'
-import { json } from '../support/world/http.ts'
+import { http, json } from '../support/world/http.ts'
 import {
   carriedPods,
   create,
@@ -23,6 +23,13 @@ t.before(async () => {
   const node = await world.addNode('outage', NODE)
   await world.startAgent(node, world.userClusters[0]!)
   await untilNodeReady(world.userClusters[0]!, NODE)
+  const body = {
+    apiVersion: 'scheduling.k8s.io/v1',
+    kind: 'PriorityClass',
+    metadata: { name: 'urgent-of-outage' },
+    value: 1_000_000,
+  }
+  await http(user(), { method: 'POST', path: '/apis/scheduling.k8s.io/v1/priorityclasses', body })
 })
 t.teardown(() => world?.close())
 
@@ -30,6 +37,13 @@ const user = () => world.userClusters[0]!.admin
 async function condition(type: string): Promise<string | undefined> {
   const node = await json<V1Node>(user(), { path: `/api/v1/nodes/${NODE}` })
   return node.status?.conditions?.find((each) => each.type === type)?.status
+}
+
+/** Wants the whole node and has the priority to get it. */
+function urgentPod(): object {
+  const container = { resources: { requests: { cpu: '16' } } }
+  const spec = { priorityClassName: 'urgent-of-outage' }
+  return podFor(world, NODE, 'urgent', { script: STAY, container, spec })
 }
 
 t.test(
@@ -49,8 +63,21 @@ t.test(
     )
     t.equal(await condition('NetworkUnavailable'), 'True')
     t.equal(await condition('Ready'), 'True')
+    await create(user(), 'default', 'pods', urgentPod())
+    await untilPod(
+      user(),
+      'default',
+      'urgent',
+      'is not scheduled',
+      ({ status }) =>
+        status.conditions?.some(
+          ({ type, reason }) => type === 'PodScheduled' && reason === 'Unschedulable',
+        ) === true,
+    )
     const during = await readPod(user(), 'default', 'stays')
     t.same(during?.status, before.status, 'its last status stays')
+    t.notOk(during?.metadata.deletionTimestamp, 'a high-priority pod evicts nobody (rule 25)')
+    await removePod(user(), 'default', 'urgent')
     await json(user(), { method: 'DELETE', path: '/api/v1/namespaces/default/pods/goes' })
     t.ok((await readPod(user(), 'default', 'goes'))?.metadata.deletionTimestamp, 'Terminating, not gone')
 

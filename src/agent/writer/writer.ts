@@ -30,7 +30,7 @@ export interface Writer {
   release(): Promise<void>
 }
 
-const RETRY_MS = 2_000
+const RETRY_MS = 1_000
 
 /** Makes the writer's state machine; `run()` starts it. */
 export function createWriter(options: WriterOptions): Writer {
