@@ -97,7 +97,11 @@ func main() {
 			http.Error(w, err.Error(), http.StatusBadGateway)
 		}
 	})
-	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) { _, _ = io.Copy(w, r.Body) })
+	mux.HandleFunc("POST /echo", func(w http.ResponseWriter, r *http.Request) {
+		// Read whole first: after the first flush of an answer net/http throws the rest of a body away.
+		body, _ := io.ReadAll(r.Body)
+		_, _ = w.Write(body)
+	})
 	server := &http.Server{Addr: ":" + port, Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		fmt.Println(r.Method, r.URL.Path)
 		mux.ServeHTTP(w, r)
