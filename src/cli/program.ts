@@ -4,6 +4,7 @@ import { clusterCommand } from './commands/cluster.ts'
 import { configCommand } from './commands/config.ts'
 import { credentialCommand } from './commands/credential.ts'
 import { demoCommand } from './commands/demo.ts'
+import { installCommand } from './commands/install.ts'
 import { keysCommand } from './commands/keys.ts'
 import { kubeconfigCommand } from './commands/kubeconfig.ts'
 import { migrateCommand } from './commands/migrate.ts'
@@ -42,7 +43,7 @@ export function createProgram(environment: CliEnvironment): Command {
   tenantCommand(program, environment)
   quotaCommand(program, environment)
   clusterCommand(program, environment)
-  nodeCommand(program, environment)
+  installCommand(nodeCommand(program, environment), environment)
   credentialCommand(program, environment)
   sessionCommand(program, environment)
   nounCommand(program, usage, environment)
