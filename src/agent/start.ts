@@ -140,8 +140,9 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
     context,
     namespaces,
     dependencies: createDependencies({ references, serviceEnv, tokens, elapsed }),
-    onStanding: () => node.touch(),
+    onStanding: () => node.refresh(),
     usesNamespace: (namespace) => references.uses(namespace),
+    objects,
   })
   const events = createEventCopy(context, { carriers: pods.carriers, users: pods.users, uidOf: carriedUid })
 

@@ -82,6 +82,7 @@ export function startHarness(options: { user?: FakeCluster; gateway?: FakeCluste
     dependencies: createDependencies({ references, serviceEnv, tokens, elapsed }),
     onStanding() {},
     usesNamespace: (namespace) => references.uses(namespace),
+    objects,
   })
   const loops = [serviceEnv.run(), pods.run()]
   return Object.assign(harness, {

@@ -33,8 +33,10 @@ export interface NodeModuleOptions {
 }
 
 export interface NodeModule {
-  /** Something that the Node shows has changed: it is brought up to date soon. */
+  /** The writer or the way to the gateway is another: everything is looked at soon. */
   touch(): void
+  /** The pods have changed: the status follows soon, which costs nothing where it stays the same. */
+  refresh(): void
   run(): Promise<void>
 }
 
@@ -52,8 +54,8 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
   const lease = createNodeLease({ user, nodeName: name, instance: options.instance, clock })
   let node: V1Node | undefined
   let wake: () => void = () => {}
-  /** Something changed since the last round began. */
-  let touched = false
+  /** What changed since the last round began. */
+  let touched: 'no' | 'status' | 'all' = 'no'
   let stillSince: { renewTimeMs: number; elapsed: number } | undefined
 
   function identityFrom(current: Self | undefined): NodeIdentity | undefined {
@@ -106,11 +108,11 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
     })
   }
 
-  /** One round of the writer: the Node, its Lease, its status. */
-  async function write(epoch: number): Promise<void> {
-    node = (await load()) ?? node
+  /** One round of the writer: the Node, its Lease, its status; between two of them the status alone. */
+  async function write(epoch: number, whole: boolean): Promise<void> {
+    if (whole || !node) node = (await load()) ?? node
     if (!node || lapsed()) return
-    await lease.renew(node, epoch)
+    if (whole) await lease.renew(node, epoch)
     await writeStatus()
   }
 
@@ -130,11 +132,11 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
     }
   }
 
-  async function round(): Promise<void> {
+  async function round(whole: boolean): Promise<void> {
     const epoch = writer.epoch()
     try {
-      if (epoch !== undefined) await write(epoch)
-      else await standBy()
+      if (epoch !== undefined) await write(epoch, whole)
+      else if (whole) await standBy()
     } catch (error) {
       if (signal.aborted) return
       if (error instanceof HigherEpochError) writer.standDown(error.message)
@@ -142,24 +144,36 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
     }
   }
 
+  /** Waits for the next whole round at `dueMs`, or for a touch. */
+  async function rest(dueMs: number): Promise<void> {
+    if (touched === 'no') {
+      const next = new AbortController()
+      wake = () => next.abort()
+      const until = AbortSignal.any([signal, next.signal])
+      await clock.sleep(Math.max(0, dueMs - clock.elapsed()), until).catch(() => {})
+    }
+    if (!signal.aborted && touched !== 'no') await clock.sleep(COALESCE_MS, signal).catch(() => {})
+  }
+
   return {
     touch() {
-      touched = true
+      touched = 'all'
+      wake()
+    },
+    refresh() {
+      if (touched === 'no') touched = 'status'
       wake()
     },
     async run() {
+      let dueMs = clock.elapsed()
       while (!signal.aborted) {
         const started = clock.elapsed()
-        touched = false
-        await round()
-        if (!touched) {
-          const next = new AbortController()
-          wake = () => next.abort()
-          const until = AbortSignal.any([signal, next.signal])
-          const every = writer.epoch() === undefined ? STAND_BY_EVERY_MS : RENEW_EVERY_MS
-          await clock.sleep(Math.max(0, every - (clock.elapsed() - started)), until).catch(() => {})
-        }
-        if (!signal.aborted && touched) await clock.sleep(COALESCE_MS, signal).catch(() => {})
+        const whole = touched === 'all' || started >= dueMs
+        touched = 'no'
+        await round(whole)
+        const every = writer.epoch() === undefined ? STAND_BY_EVERY_MS : RENEW_EVERY_MS
+        if (whole) dueMs = started + every
+        await rest(dueMs)
       }
     },
   }

@@ -6,6 +6,8 @@ import { retryDelay } from '../errors.ts'
 import { createMirror, type Mirror } from '../mirror.ts'
 import type { PodStanding } from '../node/allocatable.ts'
 import { canEverFit, mayFit } from '../self/room.ts'
+import type { CarriedObjects } from '../sync/carried-objects.ts'
+import { createObjectCollector } from '../sync/collect-objects.ts'
 import { createCarrierApi } from './carrier-api.ts'
 import { createGarbageCollector } from './collect-garbage.ts'
 import { carriedUid } from './decide.ts'
@@ -24,6 +26,7 @@ export interface PodsModuleOptions {
   onStanding(): void
   /** Whether anything but pods uses this virtual namespace. */
   usesNamespace(namespace: string): boolean
+  objects: CarriedObjects
 }
 
 /** The pods bound to the node, and the pods that carry them. */
@@ -102,6 +105,7 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
       onStanding: options.onStanding,
     }),
   })
+  const collectObjects = createObjectCollector(context, { objects: options.objects, users, carriers })
   const collectGarbage = createGarbageCollector({ context, users, carriers, userApi, carrierApi })
 
   /** Set while freed quota is being given out; a change meanwhile means another round. */
@@ -143,7 +147,9 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
       try {
         quotaFreed()
         await collectGarbage()
-        if (users.isSynced()) await namespaces.removeIdle(isUsed)
+        if (!users.isSynced() || !carriers.isSynced()) continue
+        await collectObjects()
+        await namespaces.removeIdle(isUsed)
       } catch (error) {
         logger.warn({ err: error }, 'housekeeping failed and is tried again')
       }
