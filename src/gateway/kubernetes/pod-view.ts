@@ -73,8 +73,13 @@ export function visibleContainers(pod: Pod): {
   ephemeral: string[]
 } {
   const asked = readAsked(pod)
-  const pick = (list: readonly { name: string }[] | null | undefined, known: readonly string[] | undefined) =>
-    (list ?? []).map(({ name }) => name).filter((name) => known === undefined || known.includes(name))
+  const pick = (
+    list: readonly { name: string }[] | null | undefined,
+    names: readonly string[] | undefined,
+  ) => {
+    const known = names === undefined ? undefined : new Set(names)
+    return (list ?? []).map(({ name }) => name).filter((name) => known === undefined || known.has(name))
+  }
   return {
     containers: pick(pod.spec.containers, asked?.containers),
     initContainers: pick(pod.spec.initContainers, asked?.initContainers),

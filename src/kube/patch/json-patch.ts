@@ -18,6 +18,12 @@ const COPIED_MAX = 3 * 1024 * 1024
 type Step = string
 
 /**
+ * How many elements of lists the operations may move aside in all: 10,000 insertions at the head of a list of a
+ * million took ten seconds, and the event loop with them; this many take some milliseconds.
+ */
+const SHIFTED_MAX = 5_000_000
+
+/**
  * Applies a JSON patch (RFC 6902) to a copy of the document; all of it or, by throwing, nothing.
  * @throws IsthmusError bad_request for a malformed patch, invalid for one that does not fit (a failed `test` too)
  */
@@ -26,18 +32,25 @@ export function applyJsonPatch(document: JsonValue, patch: unknown): JsonValue {
   if (patch.length > OPERATIONS_MAX) {
     throw badPatch(`a JSON patch must have no more than ${OPERATIONS_MAX} operations, not ${patch.length}`)
   }
-  const root: { value: JsonValue } = { value: cloneJson(document) }
+  const root: Root = { value: cloneJson(document), shifted: 0 }
   let copied = 0
   patch.forEach((operation: unknown, index) => {
     if (!isObject(operation)) throw badPatch(`operation ${index} is no object`)
     copied += applyOperation(root, operation, `operation ${index}`)
+    if (root.shifted > SHIFTED_MAX) throw badPatch('this JSON patch moves too many elements of lists')
     if (copied > COPIED_MAX) throw badPatch('the copies of this JSON patch are too large')
   })
   return root.value
 }
 
+/** The document while it is changed, and how many elements of lists were moved aside. */
+interface Root {
+  value: JsonValue
+  shifted: number
+}
+
 /** Returns how much it copied. */
-function applyOperation(root: { value: JsonValue }, operation: JsonObject, name: string): number {
+function applyOperation(root: Root, operation: JsonObject, name: string): number {
   const path = parsePointer(operation['path'], `${name}: path`)
   const value = () => {
     const given = get(operation, 'value')
@@ -101,7 +114,7 @@ function indexIn(list: JsonValue[], step: Step, last: number, name: string): num
   return index
 }
 
-function read(root: { value: JsonValue }, path: Step[], name: string): JsonValue {
+function read(root: Root, path: Step[], name: string): JsonValue {
   let at = root.value
   for (const step of path) {
     const next = Array.isArray(at)
@@ -115,7 +128,7 @@ function read(root: { value: JsonValue }, path: Step[], name: string): JsonValue
   return at
 }
 
-function add(root: { value: JsonValue }, path: Step[], value: JsonValue, name: string): void {
+function add(root: Root, path: Step[], value: JsonValue, name: string): void {
   const step = path.at(-1)
   if (step === undefined) {
     root.value = value
@@ -123,17 +136,22 @@ function add(root: { value: JsonValue }, path: Step[], value: JsonValue, name: s
   }
   const parent = read(root, path.slice(0, -1), name)
   if (Array.isArray(parent)) {
-    parent.splice(step === '-' ? parent.length : indexIn(parent, step, parent.length, name), 0, value)
+    const at = step === '-' ? parent.length : indexIn(parent, step, parent.length, name)
+    root.shifted += parent.length - at
+    parent.splice(at, 0, value)
   } else if (isObject(parent)) put(parent, step, value)
   else throw missing(name)
 }
 
-function remove(root: { value: JsonValue }, path: Step[], name: string): void {
+function remove(root: Root, path: Step[], name: string): void {
   const step = path.at(-1)
   if (step === undefined) throw misfit(`${name}: the whole document can not be removed`)
   const parent = read(root, path.slice(0, -1), name)
-  if (Array.isArray(parent)) parent.splice(indexIn(parent, step, parent.length - 1, name), 1)
-  else if (isObject(parent) && Object.hasOwn(parent, step)) delete parent[step]
+  if (Array.isArray(parent)) {
+    const at = indexIn(parent, step, parent.length - 1, name)
+    root.shifted += parent.length - at
+    parent.splice(at, 1)
+  } else if (isObject(parent) && Object.hasOwn(parent, step)) delete parent[step]
   else throw missing(name)
 }
 

@@ -292,3 +292,28 @@ t.test('applyPatch takes the three media types, and only objects result', async 
     t.throws(() => applyPatch({ ...options, contentType, patch }), { code })
   }
 })
+
+t.test('G5: patches of long lists take seconds, not minutes', (t) => {
+  const named = (prefix: string, length: number) =>
+    Array.from({ length }, (_, index) => ({ name: `${prefix}${index}`, value: '' }))
+  const pod = (env: object[]) => ({ kind: 'Pod', spec: { containers: [{ name: 'a', env }] } }) as JsonObject
+  const strategic = (env: object[]) =>
+    applyPatch({
+      contentType: 'application/strategic-merge-patch+json',
+      kind: 'v1/Pod',
+      document: pod(named('a', 20_000)),
+      patch: pod(env),
+    })
+  const start = performance.now()
+  strategic(named('b', 40_000))
+  strategic(named('b', 40_000).map(({ name }) => ({ name, $patch: 'delete' })))
+  t.ok(performance.now() - start < 20_000)
+  const shift = { op: 'add', path: '/list/0', value: 0 }
+  const patch = [
+    { op: 'add', path: '/list', value: new Array(100_000).fill(0) },
+    ...new Array(100).fill(shift),
+  ]
+  t.throws(() => applyJsonPatch({}, patch), { code: 'bad_request' })
+  t.equal((applyJsonPatch({}, patch.slice(0, 20)) as { list: JsonValue[] }).list.length, 100_019)
+  t.end()
+})

@@ -214,3 +214,25 @@ t.test('E12: __proto__ and constructor as field names are refused and pollute no
   )
   t.equal(({} as Record<string, unknown>)['x'], undefined)
 })
+
+t.test('G5: two lists of 15,000 elements are compared in seconds, not in minutes', (t) => {
+  const pod = (prefix: string) => {
+    const items = Array.from({ length: 15_000 }, (_, index) => ({ key: 'k', path: `${prefix}${index}` }))
+    return {
+      metadata: {},
+      spec: { containers: [{ name: 'a' }], volumes: [{ name: 'v', configMap: { name: 'c', items } }] },
+    }
+  }
+  const start = performance.now()
+  t.same(checkPodChange(pod('a'), pod('b')), [])
+  t.ok(performance.now() - start < 20_000)
+  t.end()
+})
+
+t.test('rule 15: elements of lists without a key are the same whatever the order of their fields', (t) => {
+  const pod = (option: object) => ({ spec: { containers: [{ name: 'a' }], tolerations: [option] } })
+  const before = pod({ key: 'gpu', operator: 'Exists', effect: 'NoSchedule' })
+  t.same(checkPodChange(before, pod({ effect: 'NoSchedule', operator: 'Exists', key: 'gpu' })), [])
+  t.not(checkPodChange(before, pod({ effect: 'NoExecute', operator: 'Exists', key: 'gpu' })).length, 0)
+  t.end()
+})
