@@ -159,8 +159,13 @@ export function makeSessionRegistry(options: SessionRegistryOptions): RunningSes
       const row = await store.redeem(sessionId, claims.jti, replicaId)
       if (!row) throw noSession()
       const session = track(row)
-      const fullPrincipal = principalOf(directory, row)
-      return Object.assign(session, { fullPrincipal })
+      try {
+        return Object.assign(session, { fullPrincipal: principalOf(directory, row) })
+      } catch (error) {
+        // Nobody else has it, to end it: it would count as open for ever.
+        await session.end('refused')
+        throw error
+      }
     },
 
     async open(principal, target) {

@@ -3,6 +3,7 @@ import { IsthmusError, isIsthmusError, toIsthmusError } from '../../../protocol/
 import { WRITER_EPOCH_HEADER } from '../../../protocol/schemas/agent.ts'
 import { negotiate, type OutputForm } from '../../kubernetes/accept.ts'
 import type { Principal } from '../../tokens/principal.ts'
+import { authenticate } from './authenticate.ts'
 import { authorise, checkWriterEpoch } from './authorise.ts'
 import type { KubeCall } from './call.ts'
 import type { CutOffs } from './cut-offs.ts'
@@ -36,6 +37,8 @@ export async function runOperation(run: Run): Promise<FastifyReply> {
   let call: KubeCall | undefined
   let outcome = 'started'
   try {
+    // A body may be sent for a minute: whoever was cut off meanwhile, before there was anything to cut, is told now.
+    if (Buffer.isBuffer(request.body)) await authenticate(deps.tokens, request.headers)
     call = makeCall(run, principal, AbortSignal.any([cutOff.signal, gone.signal]))
     authorise(principal, { ...target, namespace: call.namespace, name: call.name })
     checkWriterEpoch(deps.directory, principal, target, request.headers[WRITER_EPOCH_HEADER])

@@ -36,7 +36,7 @@ function setUp(t: Test, limits: { idleMs?: number; longestMs?: number } = {}) {
   const store: SessionStore = {
     insertTicket: () => answer(() => undefined),
     insertOpen: (row) => answer(() => void rows.set(row.id, { ...row, bytes: 0 })),
-    redeem: () => answer(() => undefined),
+    redeem: (id) => answer(() => rows.get(id)),
     addBytes: (counts) =>
       answer(() => {
         for (const { id, bytesIn, bytesOut } of counts) rows.get(id)!.bytes += bytesIn + bytesOut
@@ -67,7 +67,10 @@ function setUp(t: Test, limits: { idleMs?: number; longestMs?: number } = {}) {
     replicaId: 'replica',
     store,
     directory,
-    jwts: {} as Jwts,
+    // A ticket is the id of its session.
+    jwts: {
+      verify: async (_kind: unknown, ticket: string) => ({ sub: ticket, jti: 'j', exp: 0 }),
+    } as unknown as Jwts,
     clock: { ...clock, sleep: () => new Promise((resolve) => setTimeout(resolve, 5)) },
     logger: silentLogger,
     limits,
@@ -158,4 +161,15 @@ t.test('draining: nothing new opens, what is open is told, and ends within the g
   await deaf.end('late')
   await drained
   t.equal(registry.count(), 0)
+})
+
+t.test('C9: a ticket whose credential was revoked leaves no session behind', async (t) => {
+  const { registry, rows, state } = setUp(t)
+  const id = '7f0e9ad4-3cf5-4b39-9a3c-0d8f6f3a1b11'
+  const { tenantId, nodeId, credentialId } = principal
+  rows.set(id, { id, tenantId, nodeId, credentialId, target: exec, tokenExpiresAtMs: 0, bytes: 0 })
+  state.revoked = true
+  await t.rejects(registry.redeem(id, id), { code: 'unauthenticated' })
+  t.equal(registry.count(), 0)
+  t.equal(rows.get(id)?.outcome, 'revoked')
 })
