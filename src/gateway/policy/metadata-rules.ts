@@ -25,6 +25,8 @@ const interpreted: readonly RegExp[] = [
   /(^|\.)linkerd\.io\//,
   /^cluster-autoscaler\.kubernetes\.io\//,
   /^kubernetes\.io\/(ingress|egress)-bandwidth$/,
+  // Kubelets take a pod with these for the mirror of one of their own files, admission plugins as well.
+  /^kubernetes\.io\/config\./,
 ]
 
 interface Metadata {

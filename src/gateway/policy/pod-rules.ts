@@ -1,6 +1,6 @@
 import { only, refuse, type TypeRules, WHOLE } from './rule.ts'
 import { securityRules } from './security-rules.ts'
-import { volumeRules } from './volume-rules.ts'
+import { configMapName, volumeRules } from './volume-rules.ts'
 
 const PLACEMENT = 'where a pod runs in the data plane is not for its owner to choose'
 const PRIORITY = 'priority in the data plane is not for its owner to choose'
@@ -134,10 +134,10 @@ export const podRules: Readonly<Record<string, TypeRules>> = {
     secretKeyRef: 'allow',
   },
   EnvFromSource: { configMapRef: 'allow', prefix: 'allow', secretRef: 'allow' },
-  ConfigMapKeySelector: { key: 'allow', name: 'allow', optional: 'allow' },
+  ConfigMapKeySelector: { key: 'allow', name: configMapName, optional: 'allow' },
   SecretKeySelector: { key: 'allow', name: 'allow', optional: 'allow' },
   FileKeySelector: { key: 'allow', optional: 'allow', path: 'allow', volumeName: 'allow' },
-  ConfigMapEnvSource: { name: 'allow', optional: 'allow' },
+  ConfigMapEnvSource: { name: configMapName, optional: 'allow' },
   SecretEnvSource: { name: 'allow', optional: 'allow' },
   ObjectFieldSelector: { apiVersion: only('v1'), fieldPath },
   ResourceFieldSelector: { containerName: 'allow', divisor: 'allow', resource: 'allow' },

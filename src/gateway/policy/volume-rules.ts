@@ -4,6 +4,11 @@ import { only, refuse, type TypeRules } from './rule.ts'
 const STORAGE = 'this kind of volume is not served'
 const allowed = new Set(['name', 'configMap', 'secret', 'emptyDir', 'downwardAPI', 'projected'])
 
+/** Kubernetes puts the data plane's own CA into each namespace (kubernetes-face.md 19); the agent's copy has another name. */
+export function configMapName(value: unknown): string | undefined {
+  return value === 'kube-root-ca.crt' ? 'it is the data plane’s own' : undefined
+}
+
 /** A path below the volume: relative, without `..` (CVE-2017-1002101, CVE-2021-25741). */
 function pathBelow(value: unknown): string | undefined {
   const path = String(value)
@@ -25,7 +30,7 @@ export const volumeRules: Readonly<Record<string, TypeRules>> = {
     subPath: pathBelow,
     subPathExpr: refuse('the path can not be checked before it is expanded; use subPath'),
   },
-  ConfigMapVolumeSource: { defaultMode: 'allow', items: 'allow', name: 'allow', optional: 'allow' },
+  ConfigMapVolumeSource: { defaultMode: 'allow', items: 'allow', name: configMapName, optional: 'allow' },
   SecretVolumeSource: { defaultMode: 'allow', items: 'allow', optional: 'allow', secretName: 'allow' },
   EmptyDirVolumeSource: { medium: only('', 'Memory'), sizeLimit: 'allow' },
   DownwardAPIVolumeSource: { defaultMode: 'allow', items: 'allow' },
@@ -41,7 +46,7 @@ export const volumeRules: Readonly<Record<string, TypeRules>> = {
       'a token of the data plane is not the tenant’s; the agent turns tokens into Secrets',
     ),
   },
-  ConfigMapProjection: { items: 'allow', name: 'allow', optional: 'allow' },
+  ConfigMapProjection: { items: 'allow', name: configMapName, optional: 'allow' },
   SecretProjection: { items: 'allow', name: 'allow', optional: 'allow' },
   DownwardAPIProjection: { items: 'allow' },
   KeyToPath: { key: 'allow', mode: 'allow', path: pathBelow },

@@ -1,3 +1,7 @@
+import { connect } from 'node:net'
+import { text } from 'node:stream/consumers'
+import { IsthmusError } from '../../../src/protocol/errors/index.ts'
+import { eventually } from '../../support/eventually.ts'
 import { drawPhysicalName } from '../../support/gateway-fakes.ts'
 import { type Loose, startFace, type TestFace } from '../../support/kube-face.ts'
 import { startRecordingUpstream } from '../../support/recording-upstream.ts'
@@ -10,7 +14,7 @@ const APPLY = 'application/apply-patch+yaml'
 async function setUp(t: Test) {
   const upstream = await startRecordingUpstream(t)
   const face = await startFace(t, { client: upstream.client })
-  const { principal } = face.fakes.addNode()
+  const { principal, token } = face.fakes.addNode()
   const { physicalName } = face.fakes.addNamespace(principal.nodeId, 'shop')
   const base = `/api/v1/namespaces/${physicalName}/pods`
   const path = '/api/v1/namespaces/shop/pods'
@@ -52,7 +56,7 @@ async function setUp(t: Test) {
   /** Writes that took effect. */
   const writes = () =>
     upstream.requests.filter(({ method, url }) => method !== 'GET' && !url.includes('dryRun=All'))
-  return { upstream, face, there, base, path, writes }
+  return { upstream, face: { ...face, token }, there, base, path, writes }
 }
 
 t.test('rule 15: an apply reaches neither hidden containers nor the placement', async (t) => {
@@ -158,4 +162,40 @@ t.test('F6: of two resizes at once, the refused one does not take the quota of t
   upstream.on(`PUT ${base}/web/resize`, { status: 500, json: { kind: 'Status', code: 500 } })
   t.equal((await resize('12')).status, 502)
   t.equal(held(), 13_000n, 'it may have taken place')
+})
+
+t.test('C9: a credential that is revoked while its request’s body is sent changes nothing', async (t) => {
+  const { upstream, face, path } = await setUp(t)
+  const { tokens } = face.fakes
+  let verified = 0
+  const verify = tokens.verify
+  tokens.verify = async (token) => {
+    verified++
+    return verify(token)
+  }
+  const body = JSON.stringify({ metadata: { name: 'n' }, spec: { containers: [{ name: 'c', image: 'i' }] } })
+  const socket = connect(face.port, '127.0.0.1')
+  t.teardown(() => socket.destroy())
+  socket.write(
+    `POST ${path} HTTP/1.1\r\nHost: x\r\nAuthorization: Bearer ${face.token}\r\nContent-Type: application/json\r\n` +
+      `Connection: close\r\nContent-Length: ${body.length}\r\n\r\n${body.slice(0, 9)}`,
+  )
+  await eventually('the head is read', () => verified === 1)
+  tokens.verify = async () => {
+    throw new IsthmusError('unauthenticated', 'Unauthorized')
+  }
+  socket.write(body.slice(9))
+  t.match(await text(socket), /^HTTP\/1.1 401 /)
+  t.same(upstream.requests, [])
+})
+
+t.test('F2: a proxy’s 502 or 503 leaves open whether the pod was made: its quota stays', async (t) => {
+  const { upstream, face, base, path } = await setUp(t)
+  for (const status of [502, 503]) {
+    upstream.on(`POST ${base}`, { status, json: 'a page' })
+    const body = { metadata: { name: `n-${status}` }, spec: { containers: [{ name: 'c', image: 'i' }] } }
+    t.ok((await face.request(`POST ${path}`, { body })).status >= 502)
+    const one = [...face.fakes.ledger.values()].find(({ request }) => request.name === `n-${status}`)
+    t.equal(one?.state, 'reserved')
+  }
 })

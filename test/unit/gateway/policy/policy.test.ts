@@ -236,3 +236,28 @@ t.test('rule 15: elements of lists without a key are the same whatever the order
   t.not(checkPodChange(before, pod({ effect: 'NoExecute', operator: 'Exists', key: 'gpu' })).length, 0)
   t.end()
 })
+
+t.test('rule 19: the data plane’s kube-root-ca.crt is not read by reference either', (t) => {
+  const name = 'kube-root-ca.crt'
+  const main = { name: 'a', image: 'i' }
+  for (const spec of [
+    { containers: [{ ...main, envFrom: [{ configMapRef: { name } }] }] },
+    {
+      containers: [
+        { ...main, env: [{ name: 'E', valueFrom: { configMapKeyRef: { name, key: 'ca.crt' } } }] },
+      ],
+    },
+    { containers: [main], volumes: [{ name: 'v', configMap: { name } }] },
+    { containers: [main], volumes: [{ name: 'v', projected: { sources: [{ configMap: { name } }] } }] },
+  ]) {
+    t.equal(checkPodCreate({ spec } as V1Pod).length, 1, JSON.stringify(spec))
+    t.same(checkPodCreate(JSON.parse(JSON.stringify({ spec }).replaceAll(name, 'mine'))), [])
+  }
+  const annotations = { 'kubernetes.io/config.mirror': 'x' }
+  t.equal(
+    checkPodCreate({ metadata: { annotations }, spec: { containers: [main] } }).length,
+    1,
+    'a mirror pod',
+  )
+  t.end()
+})

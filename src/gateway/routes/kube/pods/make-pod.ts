@@ -84,8 +84,8 @@ async function attempt(
   try {
     return { pod: await submit(pod), status: 201 }
   } catch (error) {
-    const lost =
-      error instanceof KubeUnreachableError || isKubeApiError(error, 500) || isKubeApiError(error, 504)
+    // A proxy between may answer 502 or 503 for a create that has taken place, as API servers do with 500 and 504.
+    const lost = error instanceof KubeUnreachableError || (isKubeApiError(error) && error.code >= 500)
     if (!lost && !isKubeApiError(error, 409, 'AlreadyExists')) return { error, unknown: false }
     return (await findSame(call, namespace, pod)) ?? { error, unknown: lost }
   }
