@@ -139,6 +139,7 @@ export const importRules: readonly ImportRule[] = [
     folder: 'cli',
     own: ['lib', 'protocol', 'kube', 'gateway', 'agent', 'sandbox', 'demo'],
     packages: ['commander', 'cli-table3', 'yaml', 'picocolors', 'undici'],
+    types: KUBERNETES_TYPES,
     because: 'the noun commands prove that the HTTP APIs suffice; mains are started by dynamic import',
   },
   {
