@@ -156,7 +156,10 @@ async function take(
   if (await fits()) return
   // A resource may be new to a tenant whose quota lets others be unlimited.
   if ((await openRows(tx, owner.tenantId, resources)) && (await fits())) return
-  throw shortage(amounts, await lockRows(tx, owner, resources))
+  const refusal = shortage(amounts, await lockRows(tx, owner, resources))
+  // Nothing is short: another has opened the rows or freed room since. Nobody can change them now, so asking once more decides.
+  if (refusal.details.causes?.length === 0 && (await fits())) return
+  throw refusal
 }
 
 const positive = (amounts: Amounts) => new Map([...amounts].filter(([, amount]) => amount > 0n))

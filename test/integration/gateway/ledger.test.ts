@@ -116,6 +116,17 @@ t.test('resources that no hard names are counted without a limit where the quota
   t.same(await sums(rows), { pods: [0n, 1000n], 'limits.memory': [0n, 5n] })
 })
 
+t.test(
+  'the first objects of a resource that nobody has counted yet all fit, however many come at once',
+  async (t) => {
+    const rows = await tenantWithRoom(100n)
+    await database.query(`update tenants set quota_others = 'unlimited' where id = $1`, [rows.tenantId])
+    const asked = Array.from({ length: 20 }, () => request(rows, { pods: 1000n, 'limits.memory': 5n }))
+    await Promise.all(asked.map((one) => ledger.reserve(one)))
+    t.same((await sums(rows))['limits.memory'], [0n, 100n])
+  },
+)
+
 t.test('a refusal names requested, used and hard', async (t) => {
   const rows = await tenantWithRoom(1n)
   await ledger.reserve(request(rows, { pods: 1000n }))
