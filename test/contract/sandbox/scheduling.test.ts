@@ -17,7 +17,7 @@ async function setUp(t: Test) {
   const ns = await namespace()
   const pods = `/api/v1/namespaces/${ns}/pods`
   const mark = `contract-${randomBytes(3).toString('hex')}`
-  const addNode = async (name: string, cpu: string) => {
+  const addNode = async (name: string, cpu: string, labels: object = { 'example.com/mark': mark }) => {
     const path = `/api/v1/nodes/${name}`
     t.teardown(() => call(admin, 'DELETE', path))
     const now = new Date().toISOString()
@@ -27,7 +27,7 @@ async function setUp(t: Test) {
       call(admin, 'POST', '/api/v1/nodes', {
         apiVersion: 'v1',
         kind: 'Node',
-        metadata: { name, labels: { 'example.com/mark': mark } },
+        metadata: { name, labels },
         status: { capacity, allocatable: capacity, conditions },
       }),
     )
@@ -147,6 +147,8 @@ t.test('conditions and unschedulable become taints that keep pods off, and go ag
 t.test('a node that says NotReady is tainted and evicts whom it must', async (t) => {
   const { admin, pods, mark, addNode, addPod, bound } = await setUp(t)
   const node = await addNode(mark, '1')
+  // Where most nodes of a small cluster are unhealthy the controller manager evicts nobody: ours has healthy company.
+  for (const other of ['a', 'b', 'c']) await addNode(`${mark}-${other}`, '1', {})
   const stays = [{ operator: 'Exists' }]
   const leaves = ['not-ready', 'unreachable'].map((key) => ({
     key: `node.kubernetes.io/${key}`,
