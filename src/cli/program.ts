@@ -4,6 +4,7 @@ import { clusterCommand } from './commands/cluster.ts'
 import { configCommand } from './commands/config.ts'
 import { credentialCommand } from './commands/credential.ts'
 import { demoCommand } from './commands/demo.ts'
+import { doctorCommand } from './commands/doctor.ts'
 import { installCommand } from './commands/install.ts'
 import { keysCommand } from './commands/keys.ts'
 import { kubeconfigCommand } from './commands/kubeconfig.ts'
@@ -54,6 +55,7 @@ export function createProgram(environment: CliEnvironment): Command {
   migrateCommand(program, environment)
   configCommand(program, environment)
   keysCommand(program, environment)
+  doctorCommand(program, environment)
   versionCommand(program, environment)
   return program
 }
