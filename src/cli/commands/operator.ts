@@ -27,6 +27,7 @@ export function operatorCommand(program: Command, environment: CliEnvironment): 
     .requiredOption('--role <role>', 'admin, viewer or tenant-admin')
     .option('--tenant <name>', 'of a tenant-admin: the one tenant')
     .option('--expires-in <seconds>', 'when its token ends')
+    .addHelpText('after', '\nExample:\n  isthmus operator create grafana --role viewer --expires-in 2592000')
     .action(async (name: string, options: CreateOptions) => {
       const expiresInSeconds = options.expiresIn === undefined ? undefined : Number(options.expiresIn)
       const body = { name, role: options.role, tenant: options.tenant, expiresInSeconds }
