@@ -5,7 +5,7 @@ import { isUuid } from '../../lib/uuid.ts'
 import { IsthmusError, isIsthmusError } from '../../protocol/errors/index.ts'
 import type { CutOff, Directory } from '../directory/index.ts'
 import { type Jwts, SESSION_TICKET } from '../tokens/index.ts'
-import type { Principal } from '../tokens/principal.ts'
+import { type Principal, principalFrom } from '../tokens/principal.ts'
 import type { Session, SessionRegistry, SessionTarget } from './index.ts'
 import { errorOfCutOff, type LocalSession, makeLocalSession } from './local-session.ts'
 import type { SessionRow, SessionStore } from './store.ts'
@@ -227,15 +227,5 @@ function principalOf(directory: Directory, row: SessionRow): Principal {
   if (!credential || !node || !tenant) throw errorOfCutOff('deleted')
   if (credential.revoked) throw errorOfCutOff('revoked')
   if (tenant.suspended) throw errorOfCutOff('suspended')
-  return {
-    tenantId: tenant.id,
-    tenantName: tenant.name,
-    nodeId: node.id,
-    nodeName: node.name,
-    clusterId: node.clusterId,
-    credentialId: credential.id,
-    credentialKind: credential.kind,
-    access: credential.access,
-    expiresAtMs: row.tokenExpiresAtMs,
-  }
+  return principalFrom({ credential, node, tenant }, row.tokenExpiresAtMs)
 }

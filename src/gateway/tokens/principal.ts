@@ -1,3 +1,5 @@
+import type { CredentialRecord, NodeRecord, TenantRecord } from '../directory/index.ts'
+
 /** Who speaks on the public faces: from the verified token alone, never from labels, path or body. */
 export interface Principal {
   tenantId: string
@@ -11,6 +13,24 @@ export interface Principal {
   access: 'read-only' | 'edit'
   /** Epoch milliseconds. An open stream may outlive it; a new request may not. */
   expiresAtMs: number
+}
+
+/** Who a credential speaks for, by the directory's own records. Whether it still may is the caller's to check. */
+export function principalFrom(
+  { credential, node, tenant }: { credential: CredentialRecord; node: NodeRecord; tenant: TenantRecord },
+  expiresAtMs: number,
+): Principal {
+  return {
+    tenantId: tenant.id,
+    tenantName: tenant.name,
+    nodeId: node.id,
+    nodeName: node.name,
+    clusterId: node.clusterId,
+    credentialId: credential.id,
+    credentialKind: credential.kind,
+    access: credential.access,
+    expiresAtMs,
+  }
 }
 
 export interface IssuedToken {

@@ -6,7 +6,7 @@ import { DUMMY_HASH, secretFits } from '../credentials/index.ts'
 import type { Directory } from '../directory/index.ts'
 import { ACCESS_TOKEN, type Jwts, unauthenticated } from './jwt.ts'
 import type { Keyring } from './keyring.ts'
-import type { Principal, TokenService } from './principal.ts'
+import { type Principal, principalFrom, type TokenService } from './principal.ts'
 
 /** Seconds; the most that is allowed is 900 (jwt.ts). */
 const LIFETIME_SECONDS = 900
@@ -41,17 +41,7 @@ export function makeTokenService(options: TokenServiceOptions): TokenService {
     if (!credential || !node || !tenant) throw missing(credentialId)
     if (credential.revoked) throw unauthenticated(new Error('revoked'))
     if (tenant.suspended) throw new IsthmusError('suspended', 'The tenant is suspended.')
-    return {
-      tenantId: tenant.id,
-      tenantName: tenant.name,
-      nodeId: node.id,
-      nodeName: node.name,
-      clusterId: node.clusterId,
-      credentialId: credential.id,
-      credentialKind: credential.kind,
-      access: credential.access,
-      expiresAtMs,
-    }
+    return principalFrom({ credential, node, tenant }, expiresAtMs)
   }
   /** A replica that is behind must not tell a good credential that it is bad. */
   function missing(credentialId: string): IsthmusError {
