@@ -35,7 +35,7 @@ export const importRules: readonly ImportRule[] = [
   {
     folder: 'protocol',
     own: ['lib'],
-    packages: ['typebox', 'ws', 'protobufjs'],
+    packages: ['typebox', 'ws'],
     because: 'both ends and the sandbox share it; it knows neither of them',
   },
   {
