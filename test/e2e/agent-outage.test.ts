@@ -16,6 +16,8 @@ import {
 import { openWorld, type World } from '../support/world/world.ts'
 
 const NODE = 'centre'
+/** What the node lifecycle controller makes of NetworkUnavailable; until then a scheduler may still bind. */
+const CLOSED = 'node.kubernetes.io/network-unavailable'
 let world: World
 
 t.before(async () => {
@@ -37,6 +39,11 @@ const user = () => world.userClusters[0]!.admin
 async function condition(type: string): Promise<string | undefined> {
   const node = await json<V1Node>(user(), { path: `/api/v1/nodes/${NODE}` })
   return node.status?.conditions?.find((each) => each.type === type)?.status
+}
+
+async function taints(): Promise<string[]> {
+  const node = await json<V1Node>(user(), { path: `/api/v1/nodes/${NODE}` })
+  return (node.spec?.taints ?? []).map(({ key }) => key)
 }
 
 /** Wants the whole node and has the priority to get it. */
@@ -63,6 +70,11 @@ t.test(
     )
     t.equal(await condition('NetworkUnavailable'), 'True')
     t.equal(await condition('Ready'), 'True')
+    await eventually(
+      'the cluster has made a taint of it',
+      async () => (await taints()).includes(CLOSED),
+      30_000,
+    )
     await create(user(), 'default', 'pods', urgentPod())
     await untilPod(
       user(),
