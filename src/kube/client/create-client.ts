@@ -1,9 +1,8 @@
-import { Pool } from 'undici'
 import { readJson, refuseRedirect } from './answer.ts'
+import { createConnections } from './connections.ts'
 import { withDeadline } from './deadline.ts'
 import { buildHeaders, encodeBody } from './headers.ts'
 import { buildPath, buildQuery } from './path.ts'
-import { resolveTarget } from './target.ts'
 import {
   type ApiRequest,
   type ApiResponse,
@@ -41,29 +40,24 @@ const MIB = 1024 * 1024
  * @throws IsthmusError invalid for a target that can not be used
  */
 export function createKubeClient(target: KubeTarget, options: KubeClientOptions = {}): KubeClient {
-  const { origin, prefix, tls } = resolveTarget(target, options.allowInsecureHttp)
   const userAgent = options.userAgent ?? 'isthmus'
   const defaultTimeoutMs = options.timeoutMs ?? 30_000
-  const pool = new Pool(origin, {
-    connections: options.maxConnections ?? null,
-    pipelining: 1,
-    allowH2: false,
-    keepAliveTimeout: options.keepAliveMs ?? 60_000,
-    connect: { ...tls, timeout: options.connectTimeoutMs ?? 10_000 },
-    // Our own deadline counts in milliseconds and includes the wait for a connection; a watch may be quiet for ever.
-    headersTimeout: 0,
-    bodyTimeout: 0,
+  const connections = createConnections(target, {
+    maxConnections: options.maxConnections ?? null,
+    keepAliveMs: options.keepAliveMs ?? 60_000,
+    connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
+    allowInsecureHttp: options.allowInsecureHttp ?? false,
   })
 
   async function dispatch(request: ApiRequest): Promise<ApiResponse> {
-    const path = buildPath(prefix, request.path) + buildQuery(request.query)
+    const path = buildPath(connections.current().prefix, request.path) + buildQuery(request.query)
     const { bytes, contentType } = encodeBody(request.body)
     const deadline = withDeadline(request.signal, request.timeoutMs ?? defaultTimeoutMs)
     try {
       deadline.signal.throwIfAborted()
       const headers = await deadline.race(buildHeaders(target, request.headers, userAgent))
       if (contentType) headers['content-type'] ??= contentType
-      const answer = await pool.request({
+      const answer = await connections.current().pool.request({
         path,
         method: request.method,
         headers,
@@ -105,15 +99,17 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
   return {
     send,
     json,
-    upgrade: async (request) =>
-      openWebSocket(request, {
+    upgrade: async (request) => {
+      const { origin, prefix, tls } = connections.current()
+      return openWebSocket(request, {
         url: `${origin.replace(/^http/, 'ws')}${buildPath(prefix, request.path)}${buildQuery(request.query)}`,
         headers: () => buildHeaders(target, undefined, userAgent),
         tls,
         timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
         maxMessageBytes: options.maxMessageBytes ?? 16 * MIB,
-      }),
-    close: () => pool.destroy(),
+      })
+    },
+    close: () => connections.destroy(),
   }
 }
 

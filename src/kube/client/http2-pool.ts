@@ -46,13 +46,22 @@ export interface Http2Pool extends Pick<KubeClient, 'send' | 'json' | 'close'> {
  * since API servers leave those beyond 100 without an answer; one that was left so is not used again.
  */
 export function createHttp2Pool(target: KubeTarget, options: Http2PoolOptions = {}): Http2Pool {
-  const resolved = resolveTarget(target)
+  let resolved = resolveTarget(target)
   const timeoutMs = options.timeoutMs ?? 30_000
   const usable = new Set<Http2Connection>()
   const all = new Set<Http2Connection>()
   let withoutHttp2 = false
 
+  /** A certificate that was renewed is shown by new connections; what runs on the old ones goes on there. */
+  function followCertificate(): void {
+    const certificate = target.currentCertificate?.()
+    if (!certificate || certificate.cert === resolved.tls.cert) return
+    resolved = resolveTarget(target)
+    for (const connection of [...usable]) connection.retire()
+  }
+
   function reserve(): Http2Connection {
+    followCertificate()
     for (const connection of usable) if (connection.reserve()) return connection
     const connection = openConnection({
       target: resolved,

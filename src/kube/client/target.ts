@@ -41,14 +41,15 @@ export function resolveTarget(target: KubeTarget, allowInsecureHttp = false): Re
   }
   if (url.username || url.password) throw invalid('server must not hold a user or password')
   if (url.search || url.hash) throw invalid('server must not hold a query or fragment')
+  const certificate = target.currentCertificate?.() ?? target.clientCertificate
   const prefix = url.pathname.replace(/\/+$/, '')
   return {
     origin: url.origin,
     prefix,
     tls: {
       ca: target.ca,
-      cert: target.clientCertificate?.cert,
-      key: target.clientCertificate?.key,
+      cert: certificate?.cert,
+      key: certificate?.key,
       servername: target.tlsServerName,
       rejectUnauthorized: true,
     },

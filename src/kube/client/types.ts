@@ -66,7 +66,19 @@ export interface KubeTarget {
   tlsServerName?: string
   token?: string | (() => Promise<string>)
   /** PEM of a client certificate and its key. */
-  clientCertificate?: { cert: string; key: string }
+  clientCertificate?: ClientCertificate
+  /**
+   * Asked before each request instead of `clientCertificate`, so that it may rotate: after a change new requests go
+   * over new connections, since API servers look at the certificate of a request's connection, its end included;
+   * watches and logs that run stay on the old ones, which close after the last of them.
+   */
+  currentCertificate?: () => ClientCertificate
+}
+
+/** PEM, both. */
+export interface ClientCertificate {
+  cert: string
+  key: string
 }
 
 /** The API server answered, and not with 2xx. */
