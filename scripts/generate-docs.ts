@@ -1,5 +1,6 @@
 /**
- * Writes the documents that follow from the code: docs/errors.md, docs/config.md and docs/cli.md. With `--check`
+ * Writes the documents that follow from the code: docs/errors.md, docs/config.md, docs/cli.md and
+ * docs/kubelet-checklist.md. With `--check`
  * it compares instead, and exits 1 where one is out of date.
  */
 import { existsSync, readFileSync, writeFileSync } from 'node:fs'
@@ -7,8 +8,14 @@ import { fileURLToPath } from 'node:url'
 import { cliDocument } from './docs/cli.ts'
 import { configDocument } from './docs/config.ts'
 import { errorsDocument } from './docs/errors.ts'
+import { kubeletChecklistDocument } from './docs/kubelet-checklist/index.ts'
 
-const documents = { 'errors.md': errorsDocument, 'config.md': configDocument, 'cli.md': cliDocument }
+const documents = {
+  'errors.md': errorsDocument,
+  'config.md': configDocument,
+  'cli.md': cliDocument,
+  'kubelet-checklist.md': kubeletChecklistDocument,
+}
 const check = process.argv.includes('--check')
 
 for (const [name, make] of Object.entries(documents)) {

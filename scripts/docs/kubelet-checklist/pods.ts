@@ -1,0 +1,184 @@
+import { type ChecklistPart, files } from './types.ts'
+
+export const podsPart: ChecklistPart = {
+  title: 'Pods: queue, deletion, status, recovery',
+  rows: [
+    {
+      id: 'L1',
+      what: 'One worker a key; a change while it works means another round; the earliest time wins; a key is never given up, only its delay is capped.',
+      tests: [
+        [files.queue, 'a key is handled by one worker at a time, and again when it was added meanwhile'],
+        [files.queue, 'an add comes before a delay, and the earliest of several delays wins'],
+      ],
+    },
+    {
+      id: 'L2',
+      what: 'Deletion, {running, crash loop, image pending, init running, ended} × {graceful, forced, name used again at once} × {gateway there, away, agent killed meanwhile}: the carrying pod goes, and the user’s object not before it unless it was forced.',
+      tests: [
+        [
+          files.decide,
+          'the matrix of deletion: nothing leaves the user’s cluster while the data plane has it',
+        ],
+      ],
+      notYet: 'the decision alone is shown',
+    },
+    {
+      id: 'L3',
+      what: 'A pod leaves the user’s API only when the data plane has let it go, with grace 0 and its UID as precondition.',
+      tests: [
+        [files.carry, 'a pod bound to the node is carried, its status comes back, and it goes on both sides'],
+        [
+          files.workload,
+          'a deleted pod is gone from the data plane before it is gone from the user’s cluster',
+        ],
+      ],
+    },
+    {
+      id: 'L4',
+      what: 'A second, shorter delete is passed on, never as 0.',
+      tests: [[files.carry, 'rule 37: grace 0 is passed on as 1, and a second, shorter delete is passed on']],
+    },
+    {
+      id: 'L5',
+      what: 'A shorter delete by force, after which the user’s object is gone at once, still reaches the data plane.',
+      notYet: 'the grace of an object that has gone is not remembered',
+    },
+    {
+      id: 'L6',
+      what: 'A pod deleted before it reached the data plane is finished by the agent alone.',
+      tests: [[files.carry, 'rule 36: a pod deleted before it was carried becomes Failed, then goes']],
+    },
+    {
+      id: 'L7',
+      what: 'A pod deleted while the gateway is away stays Terminating, and is finished on return.',
+      tests: [
+        [
+          files.carry,
+          'unreachable is not NotFound: an outage of the gateway changes nothing in the user’s cluster',
+        ],
+      ],
+    },
+    {
+      id: 'L8',
+      what: 'A name used again at once waits for the pod before it, and is carried as soon as that has gone.',
+      notYet: 'the new pod waits out a back-off',
+    },
+    {
+      id: 'L9',
+      what: 'Status is a patch of what differs: foreign conditions, resource claims and gates stay.',
+      tests: [
+        [
+          files.toUser,
+          'a status patch names what differs alone, carries the UID, and leaves foreign conditions',
+        ],
+      ],
+    },
+    {
+      id: 'L10',
+      what: 'Ready is computed with the user’s own readiness gates.',
+      tests: [[files.toUser, 'Ready follows the user’s own readiness gates']],
+    },
+    {
+      id: 'L11',
+      what: 'observedGeneration of status and conditions is that of the user’s pod.',
+      tests: [
+        [files.toUser, 'observedGeneration is the user’s: what was carried last and the data plane has seen'],
+      ],
+    },
+    {
+      id: 'L12',
+      what: 'A container that has ended is not running again where its restart policy forbids it.',
+      notYet: 'not guarded on our side',
+    },
+    {
+      id: 'L13',
+      what: 'Restart counts never fall.',
+      tests: [
+        [files.toUser, 'restart counts never fall'],
+        [
+          files.workload,
+          'a container that ends and starts again keeps its counts, and --previous shows the log before',
+        ],
+      ],
+    },
+    {
+      id: 'L14',
+      what: 'A final phase is final, written only once nothing runs, with Ready and ContainersReady False in the same patch.',
+      tests: [
+        [files.toUser, 'rule 35: terminal is one way, and only once nothing runs'],
+        [
+          files.toUser,
+          'the last status of a pod whose carrier vanished: Failed, containers ended, Ready False in the same write',
+        ],
+      ],
+    },
+    {
+      id: 'L15',
+      what: 'Versions that come late or out of order change nothing.',
+      notYet: 'shown for the store of a watch alone',
+      tests: [[files.reflector, 'the same event twice leaves the store as it was']],
+    },
+    {
+      id: 'L16',
+      what: 'An eviction or preemption in the data plane makes the user’s pod Failed with DisruptionTarget and the data plane’s reason, so that its controller replaces it.',
+      notYet: 'only a carrier that vanished is shown',
+      tests: [
+        [files.carry, 'a pod that the data plane loses becomes Failed, once the gateway itself says so'],
+      ],
+    },
+    {
+      id: 'L17',
+      what: 'Unreachable is not NotFound: without an answer nothing is Failed, deleted or made again.',
+      tests: [
+        [
+          files.carry,
+          'unreachable is not NotFound: an outage of the gateway changes nothing in the user’s cluster',
+        ],
+      ],
+    },
+    {
+      id: 'L18',
+      what: 'A create is idempotent by the UID of the user’s pod.',
+      tests: [
+        [
+          'test/integration/kube-face/rule-18-19-create-delete.test.ts',
+          'rule 18: a create whose answer was lost is one pod and one charge',
+        ],
+      ],
+    },
+    {
+      id: 'L19',
+      what: 'Garbage goes after two passes a minute apart, confirmed by the API server itself, never more than max(10, 5 %) at a time, and never on a stale view.',
+      tests: [
+        [files.decide, 'garbage goes after two passes a minute apart, and not before'],
+        [files.decide, 'nothing goes on a stale view, nor what the API server itself still has'],
+        [
+          files.decide,
+          'more than max(10, 5 %) at a time is a fault of ours: nothing goes, and it is reported',
+        ],
+      ],
+    },
+    {
+      id: 'L20',
+      what: 'An agent that starts anew has no state of its own: nothing is deleted or doubled, and deletions meanwhile are finished.',
+      tests: [
+        [files.restart, 'an agent killed and started again deletes nothing and doubles nothing'],
+        [
+          files.restart,
+          'what was deleted while the agent was away is finished when it is back, and nothing else',
+        ],
+      ],
+    },
+    {
+      id: 'L21',
+      what: 'A create that is refused says why on the pod and is tried again when that can help; one that fails for the moment is tried again with back-off.',
+      tests: [
+        [
+          files.quota,
+          'a pod over quota stays Pending, says why on the pod and in an Event, and is not carried',
+        ],
+        [files.quota, 'it runs when the quota is raised'],
+      ],
+    },
+  ],
+}

@@ -1,0 +1,114 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of tests as their files write them
+import { type ChecklistPart, files } from './types.ts'
+
+export const streamsPart: ChecklistPart = {
+  title: 'The kubelet port',
+  rows: [
+    {
+      id: 'K1',
+      what: 'SPDY/3.1 with the sub-protocols v1 to v5; streams have to be opened in time; the chosen protocol is echoed.',
+      tests: [
+        [files.roundTrip, '${protocol}: stdin to its end, stdout, stderr and exit code come through whole'],
+        [files.life, 'a SPDY client that does not open its streams in time is closed'],
+      ],
+    },
+    {
+      id: 'K2',
+      what: 'WebSocket: none, channel, base64.channel, v4, v4.base64 and v5, with an empty frame first on the lowest channel.',
+      tests: [
+        [
+          files.handshake,
+          '"${protocol}" on the wire: the empty message first, data both ways, sizes, the status at last',
+        ],
+        [
+          files.handshake,
+          'the first message is on the lowest channel that the client reads; success is silent before v4',
+        ],
+      ],
+    },
+    {
+      id: 'K3',
+      what: 'Port-forward over SPDY and over the WebSocket tunnel, 20 at once, half-close, a refused port ends nothing else.',
+      tests: [
+        [
+          files.portForward,
+          'port-forward by ${name}: 20 at once, half-close and all bytes, through an opaque relay',
+        ],
+        [files.portForward, 'port-forward by ${name}: a refused port is told and the others go on'],
+      ],
+    },
+    {
+      id: 'K4',
+      what: 'The exit code goes through a Status.',
+      tests: [[files.parts, 'an exit code survives the way through a Status']],
+    },
+    {
+      id: 'K5',
+      what: 'Idle for four hours is kept, pings keep nothing alive that is idle, and a killed client is seen at once.',
+      tests: [
+        [files.life, '${protocol}: pings keep nothing alive that is idle; data does'],
+        [files.life, 'rule C8: a SPDY client that is killed is seen at once'],
+      ],
+    },
+    {
+      id: 'K6',
+      what: 'The query names of a kubelet: command, input, output, error, tty.',
+      tests: [[files.kubelet, 'the query names of a kubelet: input, output, error, tty']],
+    },
+    {
+      id: 'K7',
+      what: 'Logs: `tailLines=0` is none, wrong options are 422, flushed as they come.',
+      tests: [
+        [
+          files.kubelet,
+          'logs: options are passed on, tailLines=0 is none, wrong ones are 422, foreign pods and containers 404',
+        ],
+        [files.workload, 'a followed log arrives while it is written'],
+      ],
+    },
+    {
+      id: 'K8',
+      what: 'A peer that ignores SPDY windows does not stall; one that does not read holds the source back, under a cap.',
+      tests: [
+        [
+          files.backPressure,
+          '${protocol}: 200 MB into a reader that does not read pause the source, under the cap',
+        ],
+        [files.spdy, 'many unread streams together stay under the cap, and go on when they are read'],
+      ],
+    },
+    {
+      id: 'K9',
+      what: 'Garbage ends its own session and nothing else.',
+      tests: [
+        [files.fuzz, 'rule C6: whatever a WebSocket client sends, only its own session ends'],
+        [files.fuzz, 'rule C6: whatever a SPDY client sends, only its own session ends'],
+      ],
+    },
+    {
+      id: 'K10',
+      what: 'What a request has to be allowed is the kubelet’s own table; reviews are cached.',
+      tests: [
+        [files.kubelet, 'what each request has to be allowed is the kubelet’s own table'],
+        [files.kubelet, 'reviews are cached: the same caller is asked about once'],
+        [
+          files.kubelet,
+          'every route refuses callers without a credential, with a bad one, and without the right',
+        ],
+      ],
+    },
+    {
+      id: 'K11',
+      what: 'kubectl logs, exec, attach, port-forward and cp, by WebSocket and by SPDY, on real clusters.',
+      tests: [
+        [files.kubectlStreams, 'cp carries 50 MB there and back unchanged (${where})'],
+        [files.kubectlLogs, 'logs -f over 3 minutes with a quiet one inside: every line once, in order'],
+      ],
+    },
+    {
+      id: 'K12',
+      what: '`/metrics/resource`, `/metrics/cadvisor` and `/stats/summary` from one store.',
+      notYet: 'a clear refusal until monitoring is there',
+    },
+  ],
+}
