@@ -23,6 +23,13 @@ export const agentSettings = {
       'Kubeconfig for the user’s cluster, with a node’s identity. Without it: KUBECONFIG, then the pod’s ServiceAccount.',
     optional: true,
   }),
+  certificateDir: setting.path({
+    flag: 'certificate-dir',
+    env: 'ISTHMUS_CERTIFICATE_DIR',
+    description:
+      'Folder for certificates that the agent asks the user’s cluster for by CSR and renews, as a kubelet does: its client certificate `system:node:<name>` (the credential of the kubeconfig, a bootstrap token for instance, then serves to ask for the first one only) and, without `--kubelet-cert`, the kubelet port’s. Of this process alone. Without it the kubeconfig’s credential is used as it is.',
+    optional: true,
+  }),
   gateway: setting.text({
     flag: 'gateway',
     env: 'ISTHMUS_GATEWAY',
@@ -131,6 +138,13 @@ export const agentSettings = {
     env: 'ISTHMUS_NODE_LABELS',
     description: 'More labels for the Node, `key=value`.',
     optional: true,
+  }),
+  taint: setting.boolean({
+    flag: 'taint',
+    env: 'ISTHMUS_NODE_TAINT',
+    description:
+      'Registers the Node with the virtual-node taint, so that only pods that tolerate it come. `false`: any pod may, DaemonSets’ too.',
+    default: true,
   }),
   readyFile: setting.path({
     flag: 'ready-file',

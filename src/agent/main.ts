@@ -2,13 +2,16 @@ import { randomUUID } from 'node:crypto'
 import { readFile, rename, writeFile } from 'node:fs/promises'
 import { hostname } from 'node:os'
 import { pino } from 'pino'
+import type { KubeTarget } from '../kube/index.ts'
 import { loadOwnKubeconfig } from '../kube/kubeconfig/index.ts'
 import { systemClock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
 import type { SettingSources } from '../lib/settings.ts'
 import { type AgentConfig, parseHostPort, parseLabels, readAgentConfig } from './config.ts'
+import { type ClientIdentity, openClientIdentity } from './identity/node-identity.ts'
 import { followCertificate } from './kubelet/follow-certificate.ts'
 import { type AgentOptions, startAgent } from './start.ts'
+import { AGENT_VERSION } from './version.ts'
 
 const readText = (path: string | undefined) => (path === undefined ? undefined : readFile(path, 'utf8'))
 
@@ -17,17 +20,13 @@ async function certificateOf(config: AgentConfig): Promise<{ cert: string; key: 
   return cert !== undefined && key !== undefined ? { cert, key } : undefined
 }
 
-async function optionsOf(
-  config: AgentConfig,
-  env: NonNullable<SettingSources['env']>,
-): Promise<AgentOptions> {
-  const own = await loadOwnKubeconfig({ path: config.kubeconfig, env })
+async function optionsOf(config: AgentConfig, user: KubeTarget): Promise<AgentOptions> {
   const { clientSecret, clientSecretFile } = config
   return {
     nodeName: config.nodeName,
     instance: `${hostname()}-${randomUUID().slice(0, 8)}`,
     nodeIp: config.nodeIp,
-    user: own.target,
+    user,
     gateway: {
       url: config.gateway,
       ca: await readText(config.gatewayCa),
@@ -38,6 +37,7 @@ async function optionsOf(
       host: config.kubeletHost,
       port: config.kubeletPort,
       certificate: await certificateOf(config),
+      certificateDir: config.certificateDir,
       clientCa: await readText(config.kubeletClientCa),
     },
     staticPeriodMs: config.staticPeriod,
@@ -47,7 +47,21 @@ async function optionsOf(
     podApiServer: config.podApiServer ? parseHostPort(config.podApiServer, 'pod-api-server') : undefined,
     declaredFeatures: config.webSockets ? ['ExtendWebSocketsToKubelet'] : [],
     nodeLabels: parseLabels(config.nodeLabels),
+    taint: config.taint,
   }
+}
+
+/** The node's certificate, where the agent asks for one; waits until the cluster has approved it. */
+async function identityOf(
+  config: AgentConfig,
+  bootstrap: KubeTarget,
+  deps: { logger: Logger; signal: AbortSignal },
+): Promise<ClientIdentity | undefined> {
+  const { certificateDir: directory, nodeName } = config
+  if (directory === undefined) return undefined
+  const userAgent = `isthmus-agent/${AGENT_VERSION}`
+  const time = { clock: systemClock, random: Math.random }
+  return openClientIdentity({ directory, nodeName, bootstrap, userAgent, ...time, ...deps })
 }
 
 /**
@@ -60,11 +74,17 @@ export async function runAgent(sources: SettingSources): Promise<number> {
   if (config.clientSecret === undefined && config.clientSecretFile === undefined) {
     throw new Error('--client-secret-file (or ISTHMUS_CLIENT_SECRET_FILE) is required')
   }
-  const options = await optionsOf(config, sources.env ?? {})
+  const own = await loadOwnKubeconfig({ path: config.kubeconfig, env: sources.env ?? {} })
+  const stopping = new AbortController()
+  const identity = await identityOf(config, own.target, { logger, signal: stopping.signal })
+  const options = await optionsOf(config, identity?.target ?? own.target)
   const agent = await startAgent(options, { clock: systemClock, logger, random: Math.random })
   const { nodeName } = options
   const { kubeletPort } = agent
   logger.info({ nodeName, kubeletPort }, 'the agent runs')
+  identity?.run().catch((error) => {
+    if (!stopping.signal.aborted) logger.error({ err: error }, 'the renewal of the node’s certificate ended')
+  })
   if (config.readyFile) {
     // Whole at once: who waits for the file reads it as soon as it is there.
     await writeFile(`${config.readyFile}.part`, JSON.stringify({ nodeName, kubeletPort }))
@@ -78,5 +98,7 @@ export async function runAgent(sources: SettingSources): Promise<number> {
   logger.info({ signal }, 'stopping')
   stopFollowing()
   await agent.stop()
+  stopping.abort(new Error('the agent stops'))
+  await identity?.close()
   return 0
 }

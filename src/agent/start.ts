@@ -8,6 +8,8 @@ import { createRecorder } from './events/recorder.ts'
 import { createAccessToken } from './gateway/access-token.ts'
 import { createGatewayClient } from './gateway/client.ts'
 import { createKubelet } from './kubelet/index.ts'
+import type { KubeletServer } from './kubelet/server.ts'
+import { createServingCertificate } from './kubelet/serving-certificate.ts'
 import { createNodeModule } from './node/index.ts'
 import { carriedUid } from './pods/decide.ts'
 import { createDependencies } from './pods/dependencies.ts'
@@ -36,6 +38,8 @@ export interface AgentOptions {
     port: number
     /** PEM; self-signed when absent. */
     certificate: { cert: string; key: string } | undefined
+    /** Where one that the cluster issues is kept; none is asked for when absent. */
+    certificateDir?: string
     /** PEM; see `--kubelet-client-ca`. */
     clientCa: string | undefined
   }
@@ -45,6 +49,8 @@ export interface AgentOptions {
   podApiServer: { host: string; port: number } | undefined
   declaredFeatures: readonly string[]
   nodeLabels: Record<string, string>
+  /** Whether the Node is registered with the virtual-node taint. */
+  taint: boolean
 }
 
 export interface AgentDeps {
@@ -146,12 +152,25 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
   })
   const events = createEventCopy(context, { carriers: pods.carriers, users: pods.users, uidOf: carriedUid })
 
-  const kubelet = await createKubelet({
+  const serving = createServingCertificate({
+    directory: options.kubelet.certificate ? undefined : options.kubelet.certificateDir,
+    nodeName,
+    nodeIp,
+    user,
+    recorder,
+    clock,
+    logger,
+    random,
+    signal,
+    onChange: (cert, key) => kubelet?.setCertificate(cert, key),
+  })
+  const issued = await serving.load()
+  const kubelet: KubeletServer = await createKubelet({
     user,
     gateway,
     nodeName,
     nodeIp,
-    certificate: options.kubelet.certificate,
+    certificate: options.kubelet.certificate ?? issued,
     clientCa: options.kubelet.clientCa,
     clusterCa: options.user.ca,
     users: pods.users,
@@ -173,6 +192,7 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
       kubeletPort,
       declaredFeatures: options.declaredFeatures,
       labels: options.nodeLabels,
+      taint: options.taint,
     },
     staticPeriodMs: options.staticPeriodMs,
     pods: () => pods.users.values(),
@@ -182,7 +202,7 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
     signal,
   })
 
-  const loops = [self, writer, node, serviceEnv, pods, events].map((module) =>
+  const loops = [self, writer, node, serviceEnv, pods, events, serving].map((module) =>
     module.run().catch((error) => {
       if (!signal.aborted) logger.error({ err: error }, 'a loop of the agent ended')
     }),

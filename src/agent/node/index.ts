@@ -21,7 +21,7 @@ export interface NodeModuleOptions {
   writer: Pick<Writer, 'epoch' | 'standDown' | 'takeOver'>
   recorder: EventRecorder
   /** All but what the gateway says of the data plane. */
-  identity: Pick<NodeIdentity, 'internalIp' | 'kubeletPort' | 'declaredFeatures' | 'labels'>
+  identity: Pick<NodeIdentity, 'internalIp' | 'kubeletPort' | 'declaredFeatures' | 'labels' | 'taint'>
   /** How long the Node stays Ready while the gateway is away, in milliseconds; Infinity for ever. */
   staticPeriodMs: number
   /** The pods bound to the node, once they are known. */
@@ -91,7 +91,7 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
     const conditions = nodeConditions(node.status?.conditions ?? [], {
       connection,
       maintenance: current?.cluster.maintenance ?? false,
-      taintMissing: !hasTaint(node),
+      taintMissing: options.identity.taint && !hasTaint(node),
       now: new Date(clock.now()),
     })
     const patch = nodeStatusPatch(node, {

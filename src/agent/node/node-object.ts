@@ -16,6 +16,8 @@ export interface NodeIdentity {
   /** More labels, by the operator of the agent. */
   labels?: Record<string, string>
   unschedulable?: boolean
+  /** Whether it keeps off pods that do not tolerate it. */
+  taint: boolean
 }
 
 export const TAINT_KEY = 'isthmus.dev/virtual-node'
@@ -43,7 +45,7 @@ export function newNode(identity: NodeIdentity): V1Node {
     kind: 'Node',
     metadata: { name: identity.name, labels: nodeLabels(identity) },
     spec: {
-      taints: [{ key: TAINT_KEY, value: identity.name, effect: 'NoSchedule' }],
+      ...(identity.taint ? { taints: [{ key: TAINT_KEY, value: identity.name, effect: 'NoSchedule' }] } : {}),
       ...(identity.unschedulable ? { unschedulable: true } : {}),
     },
   }

@@ -51,7 +51,7 @@ export function createRegistration({ user, recorder }: RegisterOptions): Registr
   /** Labels are ours to keep; a taint is not ours to set any more, so the user is told how. */
   async function adopt(node: V1Node, identity: NodeIdentity): Promise<V1Node> {
     const name = identity.name
-    if (!hasTaint(node) && warnedUid !== node.metadata?.uid) {
+    if (identity.taint && !hasTaint(node) && warnedUid !== node.metadata?.uid) {
       warnedUid = node.metadata?.uid
       recorder.event(
         { kind: 'Node', name, uid: name },

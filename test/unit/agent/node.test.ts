@@ -101,7 +101,7 @@ interface Rig {
   touch(): void
 }
 
-function start(t: Test, options: { staticPeriodMs?: number; user?: FakeCluster } = {}): Rig {
+function start(t: Test, options: { staticPeriodMs?: number; user?: FakeCluster; taint?: boolean } = {}): Rig {
   const user = options.user ?? createFakeCluster()
   const stopping = new AbortController()
   const events: Rig['events'] = []
@@ -121,7 +121,12 @@ function start(t: Test, options: { staticPeriodMs?: number; user?: FakeCluster }
       },
     },
     recorder: { event: (_target, _type, reason, message) => void events.push({ reason, message }) },
-    identity: { internalIp: '192.0.2.10', kubeletPort: 10250, declaredFeatures: ['B', 'A', 'B'] },
+    identity: {
+      internalIp: '192.0.2.10',
+      kubeletPort: 10250,
+      declaredFeatures: ['B', 'A', 'B'],
+      taint: options.taint ?? true,
+    },
     staticPeriodMs: options.staticPeriodMs ?? 900_000,
     pods: () => [],
     standingOf: () => 'held',
@@ -163,6 +168,16 @@ t.test(
     t.ok(rig.user.get('leases', 'kube-node-lease', NODE))
   },
 )
+
+t.test('a Node that is to have no taint is made without, and takes pods all the same', async (t) => {
+  const rig = start(t, { taint: false })
+  const node = await registered(rig)
+  t.notOk(node.spec.taints)
+  t.equal(condition(node, 'NetworkUnavailable').status, 'False')
+  rig.touch()
+  await eventually('another round', () => rig.user.requests.some(({ line }) => line.startsWith('PUT leases')))
+  t.same(rig.events, [])
+})
 
 t.test('foreign conditions, taints and labels survive, and what is level is not written again', async (t) => {
   const rig = start(t)
