@@ -141,6 +141,65 @@ export const gatewaySettings = {
     description: 'No stream lives longer.',
     default: 86_400_000,
   }),
+  tokenRateSource: setting.integer(
+    {
+      flag: 'token-rate-source',
+      env: 'ISTHMUS_TOKEN_RATE_SOURCE',
+      description:
+        'Token requests a second that this replica takes of one source address (a /64 of IPv6), ten times as many in a burst; a failed one counts as ten. Raise it where a load balancer hides the addresses. 0: no limit.',
+      default: 50,
+    },
+    { min: 0, max: 1_000_000 },
+  ),
+  tokenRateCredential: setting.integer(
+    {
+      flag: 'token-rate-credential',
+      env: 'ISTHMUS_TOKEN_RATE_CREDENTIAL',
+      description:
+        'The same for one credential from one source. A token lasts 15 minutes, so that few are needed. 0: no limit.',
+      default: 5,
+    },
+    { min: 0, max: 1_000_000 },
+  ),
+  selfPolls: setting.integer(
+    {
+      flag: 'self-polls',
+      env: 'ISTHMUS_SELF_POLLS',
+      description: 'Waiting `/v1/self` requests of one credential on this replica. 0: no limit.',
+      default: 16,
+    },
+    { min: 0, max: 100_000 },
+  ),
+  sessionRate: setting.integer(
+    {
+      flag: 'session-rate',
+      env: 'ISTHMUS_SESSION_RATE',
+      description:
+        'Exec, attach, log-follow and port-forward streams (or tickets for them) a second that one virtual node may begin on this replica, five times as many in a burst. 0: no limit.',
+      default: 100,
+    },
+    { min: 0, max: 1_000_000 },
+  ),
+  kubeRate: setting.integer(
+    {
+      flag: 'kube-rate',
+      env: 'ISTHMUS_KUBE_RATE',
+      description:
+        'Requests a second of one tenant to the Kubernetes face of this replica, twice as many in a burst; more are answered 429 with Retry-After. 0: no limit.',
+      default: 1_000,
+    },
+    { min: 0, max: 1_000_000 },
+  ),
+  kubeOpen: setting.integer(
+    {
+      flag: 'kube-open',
+      env: 'ISTHMUS_KUBE_OPEN',
+      description:
+        'Requests of one tenant to the Kubernetes face of this replica that are open at once, watches and followed logs included. 0: no limit.',
+      default: 2_000,
+    },
+    { min: 0, max: 1_000_000 },
+  ),
   reconcileInterval: setting.duration({
     flag: 'reconcile-interval',
     env: 'ISTHMUS_RECONCILE_INTERVAL',

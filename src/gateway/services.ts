@@ -7,6 +7,7 @@ import { makeSealer } from '../lib/seal.ts'
 import { makeAuditLog } from './audit/index.ts'
 import type { GatewayConfig } from './config.ts'
 import { followDirectory } from './directory/index.ts'
+import { makeLimits } from './limits/index.ts'
 import { makeMetrics } from './plugins/metrics.ts'
 import { type Reconciler, startReconciler } from './quota/index.ts'
 import { makeSessionRegistry } from './sessions/index.ts'
@@ -75,6 +76,18 @@ export async function makeServices(options: ServiceOptions) {
     logger,
     limits: { perNode: config.sessionsPerNode, idleMs: config.sessionIdle, longestMs: config.sessionLongest },
   })
+  const limits = makeLimits({
+    settings: {
+      tokenPerSource: config.tokenRateSource,
+      tokenPerCredential: config.tokenRateCredential,
+      selfPolls: config.selfPolls,
+      sessionsPerNode: config.sessionRate,
+      kubePerTenant: config.kubeRate,
+      kubeOpenPerTenant: config.kubeOpen,
+    },
+    clock,
+    onRefuse: (limit) => metrics.limited.inc({ limit }),
+  })
   const createClient = (target: KubeTarget) => createKubeClient(target, { userAgent: 'isthmus-gateway' })
   const upstreams = makeUpstreams({ directory, sealer, createClient, clock, logger })
   const quota = postgresLedger(database)
@@ -123,6 +136,7 @@ export async function makeServices(options: ServiceOptions) {
     keyring,
     tokens,
     sessions,
+    limits,
     upstreams,
     createClient,
     quota,

@@ -1,6 +1,7 @@
 import { randomBytes, randomUUID } from 'node:crypto'
 import type { AuditEntry, AuditLog } from '../../src/gateway/audit/index.ts'
 import type { CutOff, Directory, NamespaceRecord, NodeRecord } from '../../src/gateway/directory/index.ts'
+import { type LimitSettings, type Limits, makeLimits } from '../../src/gateway/limits/index.ts'
 import type { Amounts, QuotaLedger, ReservationRequest } from '../../src/gateway/quota/index.ts'
 import type { OpenSession, SessionRegistry, SessionTarget } from '../../src/gateway/sessions/index.ts'
 import type { NamespaceRegistry } from '../../src/gateway/tenants/index.ts'
@@ -15,6 +16,8 @@ export interface GatewayFakes {
   quota: QuotaLedger
   sessions: SessionRegistry
   audit: AuditLog
+  /** None, unless a test puts others in its place. */
+  limits: Limits
   entries: AuditEntry[]
   ledger: Map<string, FakeReservation>
   openSessions: FakeSession[]
@@ -54,6 +57,16 @@ const ALPHABET = 'abcdefghijklmnopqrstuvwxyz234567'
 /** `t-` and 26 characters of base32, as the store draws them. */
 export function drawPhysicalName(): string {
   return `t-${Array.from(randomBytes(26), (byte) => ALPHABET[byte % 32]).join('')}`
+}
+
+/** Every limit off. */
+export const noLimits: LimitSettings = {
+  tokenPerSource: 0,
+  tokenPerCredential: 0,
+  selfPolls: 0,
+  sessionsPerNode: 0,
+  kubePerTenant: 0,
+  kubeOpenPerTenant: 0,
 }
 
 export function createGatewayFakes(): GatewayFakes {
@@ -197,6 +210,7 @@ export function createGatewayFakes(): GatewayFakes {
     namespaces,
     quota,
     sessions,
+    limits: makeLimits({ settings: noLimits, clock: { elapsed: () => 0 } }),
     audit: { record: (entry) => entries.push(entry) },
     entries,
     ledger,

@@ -1,6 +1,6 @@
 import { randomBytes } from 'node:crypto'
 import { bootstrapOperator } from '../../src/gateway/bootstrap.ts'
-import { gatewayConfig } from '../../src/gateway/config.ts'
+import { type GatewayConfig, gatewayConfig } from '../../src/gateway/config.ts'
 import { type RunningGateway, startGateway } from '../../src/gateway/gateway.ts'
 import { silentLogger } from '../../src/lib/logger.ts'
 
@@ -33,7 +33,11 @@ export interface CallOptions {
 }
 
 /** Gateways in this process on one database, over plain HTTP on free loopback ports. */
-export async function startReplicas(databaseUrl: string, count = 1): Promise<Replicas> {
+export async function startReplicas(
+  databaseUrl: string,
+  count = 1,
+  settings: Partial<GatewayConfig> = {},
+): Promise<Replicas> {
   const masterKeys = [randomBytes(32).toString('base64')]
   const config = gatewayConfig({
     databaseUrl,
@@ -44,6 +48,7 @@ export async function startReplicas(databaseUrl: string, count = 1): Promise<Rep
     operatorPort: 0,
     drainGrace: 200,
     reconcileInterval: 1_000,
+    ...settings,
   })
   const gateways: RunningGateway[] = []
   for (let index = 0; index < count; index++)

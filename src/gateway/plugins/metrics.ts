@@ -13,6 +13,8 @@ export interface GatewayMetrics {
   drift: Counter<'kind'>
   /** Physical names that only the last wall caught. */
   leaks: Counter<'where'>
+  /** Requests refused by a limit, by which one. */
+  limited: Counter<'limit'>
 }
 
 export function makeMetrics(): GatewayMetrics {
@@ -51,6 +53,12 @@ export function makeMetrics(): GatewayMetrics {
       name: 'isthmus_physical_names_caught_total',
       help: 'Physical names that the last wall had to replace in an answer.',
       labelNames: ['where'] as const,
+      registers,
+    }),
+    limited: new Counter({
+      name: 'isthmus_requests_limited_total',
+      help: 'Requests refused because a client asked too much, by which limit.',
+      labelNames: ['limit'] as const,
       registers,
     }),
   }

@@ -22,6 +22,7 @@ const NOUNS = [
   'policy',
   'quota',
   'sessions',
+  'limits',
   'upstream',
   'audit',
   'operators',

@@ -1,6 +1,7 @@
 import type { Clock } from '../../../lib/clock.ts'
 import type { AuditLog } from '../../audit/index.ts'
 import type { FollowedDirectory } from '../../directory/index.ts'
+import type { Limits } from '../../limits/index.ts'
 import type { WriterLeases } from '../../nodes/index.ts'
 import type { QuotaStore } from '../../quota/index.ts'
 import type { SessionRegistry } from '../../sessions/index.ts'
@@ -16,5 +17,6 @@ export interface AgentFaceDeps {
   sessions: SessionRegistry
   upstreams: Pick<RunningUpstreams, 'health' | 'onHealth'>
   audit: AuditLog
+  limits: Pick<Limits, 'selfPoll' | 'session'>
   clock: Clock
 }

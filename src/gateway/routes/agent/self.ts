@@ -38,6 +38,7 @@ export function registerSelf(app: FastifyInstance, deps: AgentFaceDeps): void {
     async (request, reply) => {
       const principal = principalOf(request)
       const known = request.headers['if-none-match']
+      const free = request.query.wait ? deps.limits.selfPoll(principal.credentialId) : undefined
       const until = clock.now() + (request.query.wait ?? 0) * 1000
       const gone = new AbortController()
       request.raw.once('close', () => gone.abort(new Error('the client has gone')))
@@ -66,6 +67,7 @@ export function registerSelf(app: FastifyInstance, deps: AgentFaceDeps): void {
         }
       } finally {
         for (const stop of unlisten) stop()
+        free?.()
       }
     },
   )

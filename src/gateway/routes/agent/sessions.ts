@@ -27,6 +27,7 @@ export function registerSessions(app: FastifyInstance, deps: AgentFaceDeps): voi
       if (principal.access === 'read-only' && target.verb !== 'log') {
         throw new IsthmusError('forbidden', 'The credential is read-only.')
       }
+      deps.limits.session(principal.nodeId)
       const { session, ticket, expiresAtMs } = await deps.sessions.createTicket(principal, target)
       deps.audit.record({
         requestId: request.id,

@@ -2,6 +2,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { AuditLog } from '../../audit/index.ts'
 import type { Directory } from '../../directory/index.ts'
+import type { Limits } from '../../limits/index.ts'
 import type { QuotaLedger } from '../../quota/index.ts'
 import type { SessionRegistry } from '../../sessions/index.ts'
 import type { NamespaceRegistry } from '../../tenants/index.ts'
@@ -17,6 +18,7 @@ export interface KubernetesFaceDeps {
   sessions: SessionRegistry
   upstreams: Upstreams
   audit: AuditLog
+  limits: Pick<Limits, 'kube' | 'session'>
   logger: Logger
   clock: Clock
   /** 32 bytes, the same on every replica: continue tokens are encrypted with it (rule 12). */

@@ -31,8 +31,12 @@ export async function registerKubernetesFace(
     )
     scope.addHook('onClose', async () => cutOffs.close())
     scope.decorateRequest('principal', null)
-    scope.addHook('onRequest', async (request) => {
+    scope.addHook('onRequest', async (request, reply) => {
       request.principal = await authenticate(deps.tokens, request.headers)
+      // Before the body is read; free again when the answer has ended, however it does (a watch's, too).
+      const free = deps.limits.kube(request.principal.tenantId)
+      reply.raw.once('close', free)
+      if (reply.raw.destroyed) free()
     })
     registerErrors(scope, deps)
     registerDiscovery(scope)

@@ -1,13 +1,15 @@
 import type { FastifyInstance, FastifyReply } from 'fastify'
 import Type from 'typebox'
-import { isIsthmusError } from '../../../protocol/errors/index.ts'
+import { type IsthmusError, isIsthmusError } from '../../../protocol/errors/index.ts'
 import type { AuditLog } from '../../audit/index.ts'
+import type { Limits } from '../../limits/index.ts'
 import { operation } from '../../plugins/schema-types.ts'
 import type { TokenService } from '../../tokens/principal.ts'
 
 export interface TokenFaceDeps {
   tokens: TokenService
   audit: AuditLog
+  limits: Pick<Limits, 'token' | 'tokenFailed'>
 }
 
 /** A form of ours has four short fields. */
@@ -36,7 +38,7 @@ const jwksSchema = operation({
   },
 })
 
-type OAuthError = 'invalid_request' | 'invalid_client' | 'unsupported_grant_type' | 'temporarily_unavailable'
+type OAuthError = 'invalid_request' | 'invalid_client' | 'unsupported_grant_type'
 
 /** The token face: client credentials (RFC 6749 §4.4) and the key set (RFC 7517). */
 export function registerTokenFace(app: FastifyInstance, deps: TokenFaceDeps): void {
@@ -63,6 +65,13 @@ export function registerTokenFace(app: FastifyInstance, deps: TokenFaceDeps): vo
       if (client === undefined)
         return refuse(reply, 'invalid_client', 'Client authentication is missing.', true)
       try {
+        deps.limits.token(request.ip, client.id)
+      } catch (error) {
+        // Not audited: a flood would fill the log with itself; the counter of refusals tells.
+        if (isIsthmusError(error, 'too_many_requests')) return later(reply, 429, error)
+        throw error
+      }
+      try {
         const token = await deps.tokens.issue(client.id, client.secret)
         return await reply.send({
           access_token: token.accessToken,
@@ -74,6 +83,7 @@ export function registerTokenFace(app: FastifyInstance, deps: TokenFaceDeps): vo
         const actor = `credential:${client.id.slice(0, 64)}`
         deps.audit.record({ requestId: request.id, actor, verb: 'issue', resource: 'tokens', outcome })
         if (isIsthmusError(error, 'unauthenticated')) {
+          deps.limits.tokenFailed(request.ip, client.id)
           return refuse(
             reply,
             'invalid_client',
@@ -84,10 +94,7 @@ export function registerTokenFace(app: FastifyInstance, deps: TokenFaceDeps): vo
         if (isIsthmusError(error, 'suspended')) {
           return reply.code(403).send({ error: 'access_denied', error_description: error.message })
         }
-        if (isIsthmusError(error, 'unavailable')) {
-          reply.header('retry-after', error.details.retryAfterSeconds ?? 1).code(503)
-          return reply.send({ error: 'temporarily_unavailable', error_description: error.message })
-        }
+        if (isIsthmusError(error, 'unavailable')) return later(reply, 503, error)
         throw error
       }
     })
@@ -97,6 +104,11 @@ export function registerTokenFace(app: FastifyInstance, deps: TokenFaceDeps): vo
     reply.header('cache-control', 'public, max-age=60')
     return deps.tokens.jwks()
   })
+}
+
+function later(reply: FastifyReply, status: number, error: IsthmusError): FastifyReply {
+  reply.header('retry-after', error.details.retryAfterSeconds ?? 1).code(status)
+  return reply.send({ error: 'temporarily_unavailable', error_description: error.message })
 }
 
 /** RFC 6749 §5.2; 401 with a challenge for a client that tried by the Authorization header. */

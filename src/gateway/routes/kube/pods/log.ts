@@ -25,6 +25,7 @@ export async function getLog(call: KubeCall, deps: KubernetesFaceDeps, reply: Fa
   if (namespace === undefined) throw objectNotFound(call.resource, name)
   const pod = (await readOwn(call, namespace, name)) as Pod
   const container = chooseContainer(pod, options.container)
+  if (options.follow) deps.limits.session(call.principal.nodeId)
   const session = options.follow
     ? await deps.sessions.open(call.principal, {
         verb: 'log',

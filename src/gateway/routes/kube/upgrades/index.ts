@@ -76,6 +76,7 @@ async function serveDirect(
     // An upgrade is acting, whatever its method (k/k#78741).
     authorise(principal, { verb: 'create', resource: pods, subresource: verb, namespace, name: pod })
     const target = readStreamTarget({ verb, namespace, pod }, query)
+    deps.limits.session(principal.nodeId)
     const open = (checked: typeof target) => deps.sessions.open(principal, checked)
     outcome = await serveStream({ principal, target, leg, requestId, open }, deps)
   } catch (error) {
