@@ -1,6 +1,7 @@
 import { once } from 'node:events'
 import { mkdtemp, rm } from 'node:fs/promises'
 import { request as httpRequest, type IncomingHttpHeaders } from 'node:http'
+import { request as httpsRequest } from 'node:https'
 import type { AddressInfo } from 'node:net'
 import { tmpdir } from 'node:os'
 import { join } from 'node:path'
@@ -12,6 +13,7 @@ import type { KubeClient } from '../../src/kube/client/types.ts'
 import { systemClock } from '../../src/lib/clock.ts'
 import { silentLogger } from '../../src/lib/logger.ts'
 import { type Sandbox, startSandbox } from '../../src/sandbox/index.ts'
+import type { CertificatePair } from './certificates.ts'
 import { createGatewayFakes, type GatewayFakes } from './gateway-fakes.ts'
 import type { Test } from './tap.ts'
 
@@ -64,16 +66,18 @@ export interface FaceOptions {
   client: KubeClient
   fakes?: GatewayFakes
   deps?: Partial<KubernetesFaceDeps>
+  /** Serves HTTPS, without which kubectl sends no credential (rule 4). */
+  tls?: CertificatePair & { ca: string }
 }
 
 /** Starts a face; `t.teardown` ends it. */
 export async function startFace(
   t: Test,
-  { client, fakes = createGatewayFakes(), deps }: FaceOptions,
+  { client, fakes = createGatewayFakes(), deps, tls }: FaceOptions,
 ): Promise<TestFace> {
   const leaks: string[] = []
   const returned: string[] = []
-  const app = makeServer({ logger: silentLogger })
+  const app = makeServer({ logger: silentLogger, tls })
   const all: KubernetesFaceDeps = {
     ...fakes,
     upstreams: { client: () => client },
@@ -90,7 +94,7 @@ export async function startFace(
   await app.listen({ host: '127.0.0.1', port: 0 })
   t.teardown(() => app.close())
   const { port } = app.server.address() as AddressInfo
-  const url = `http://127.0.0.1:${port}`
+  const url = `${tls === undefined ? 'http' : 'https'}://127.0.0.1:${port}`
   let firstToken: string | undefined
   const original = fakes.addNode
   fakes.addNode = (options) => {
@@ -106,7 +110,8 @@ export async function startFace(
       options.body === undefined || typeof options.body === 'string' || options.body instanceof Uint8Array
         ? (options.body as string | Uint8Array | undefined)
         : JSON.stringify(options.body)
-    const request = httpRequest({
+    const request = (tls === undefined ? httpRequest : httpsRequest)({
+      ca: tls?.ca,
       host: '127.0.0.1',
       port,
       method,
@@ -187,7 +192,11 @@ export interface SandboxFace extends TestFace {
 }
 
 /** A face whose data plane is a sandbox, with one virtual node. */
-export async function startSandboxFace(t: Test, deps?: Partial<KubernetesFaceDeps>): Promise<SandboxFace> {
+export async function startSandboxFace(
+  t: Test,
+  deps?: Partial<KubernetesFaceDeps>,
+  tls?: FaceOptions['tls'],
+): Promise<SandboxFace> {
   const dir = await mkdtemp(join(tmpdir(), 'isthmus-face-'))
   const sandbox = await startSandbox({
     role: 'data-plane',
@@ -201,7 +210,7 @@ export async function startSandboxFace(t: Test, deps?: Partial<KubernetesFaceDep
     ca: sandbox.ca,
     token: sandbox.tokenFor('isthmus-gateway', []),
   })
-  const face = await startFace(t, { client, deps })
+  const face = await startFace(t, { client, deps, tls })
   t.teardown(async () => {
     await client.close()
     await sandbox.close()

@@ -54,6 +54,26 @@ export function acceptsJson(accept: string | undefined): boolean {
   return clauses.length === 0 || clauses.some((clause) => isJson(clause.type))
 }
 
+/** The names of OpenAPI v2's protobuf; the first is what client-go asks for, the second what API servers answer with. */
+const OPENAPI_PROTOBUF = [
+  'application/com.github.proto-openapi.spec.v2@v1.0+protobuf',
+  'application/com.github.proto-openapi.spec.v2.v1.0+protobuf',
+]
+
+/** The form of `/openapi/v2` that the header prefers; JSON without one. @throws IsthmusError not_acceptable */
+export function openApiV2Form(accept: string | undefined): 'json' | 'protobuf' {
+  const clauses = parseAccept(accept)
+  if (clauses.length === 0) return 'json'
+  for (const { type } of clauses) {
+    if (OPENAPI_PROTOBUF.includes(type)) return 'protobuf'
+    if (isJson(type)) return 'json'
+  }
+  throw new IsthmusError(
+    'not_acceptable',
+    `only the following media types are accepted: application/json, ${OPENAPI_PROTOBUF[0]}`,
+  )
+}
+
 function isJson(type: string): boolean {
   return type === 'application/json' || type === 'application/*' || type === '*/*'
 }

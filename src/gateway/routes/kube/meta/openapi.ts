@@ -1,11 +1,27 @@
 import type { FastifyInstance } from 'fastify'
 import { IsthmusError } from '../../../../protocol/errors/index.ts'
-import { acceptsJson } from '../../../kubernetes/accept.ts'
+import { acceptsJson, openApiV2Form } from '../../../kubernetes/accept.ts'
 import { openApiDocument, openApiIndex } from '../../../kubernetes/openapi-documents.ts'
+import { openApiV2 } from '../../../kubernetes/openapi-v2.ts'
 import { notServed } from '../errors.ts'
 
-/** `/openapi/v3` and its documents; with the right hash in the URL they may be kept for ever, as upstream's. */
+/** What Kubernetes' API servers answer under; clients ask with an `@` that media types do not allow. */
+const V2_PROTOBUF_TYPE = 'application/com.github.proto-openapi.spec.v2.v1.0+protobuf'
+
+/**
+ * `/openapi/v2` whole, as JSON or protobuf; `/openapi/v3` and its documents: with the right hash in the URL they may
+ * be kept for ever, as upstream's.
+ */
 export function registerOpenApi(scope: FastifyInstance): void {
+  scope.get('/openapi/v2', async (request, reply) => {
+    const json = openApiV2Form(request.headers.accept) === 'json'
+    const document = await openApiV2()
+    const etag = `"${json ? document.jsonHash : document.protobufHash}"`
+    reply.header('etag', etag).header('vary', 'Accept').header('cache-control', 'no-cache, private')
+    if (request.headers['if-none-match'] === etag) return reply.code(304).send()
+    reply.type(json ? 'application/json' : V2_PROTOBUF_TYPE)
+    return reply.send(json ? document.json : document.protobuf)
+  })
   scope.get('/openapi/v3', (_request, reply) =>
     reply.type('application/json').send(JSON.stringify(openApiIndex())),
   )

@@ -1,0 +1,57 @@
+// A real kubectl at the Kubernetes face, where one is installed or has been built for the suites on real Kubernetes.
+// What it asks for is held without it as well: rule-22-23-streams-discovery and namespaces.test.ts.
+import { findKubectl, type KubectlFace, startKubectlFace } from '../../support/kubectl.ts'
+import t, { type Test } from '../../support/tap.ts'
+
+const binary = findKubectl()
+const NAMESPACE = 'shop'
+
+let face: KubectlFace
+t.before(async () => {
+  if (binary === undefined) return
+  face = await startKubectlFace(t, binary)
+  await feed({ apiVersion: 'v1', kind: 'Namespace', metadata: { name: NAMESPACE } }, 'create', '-f', '-')
+})
+
+const run = (input: object | string, ...args: string[]) =>
+  face.kubectl(['-n', NAMESPACE, ...args], typeof input === 'string' ? input : JSON.stringify(input))
+async function feed(input: object | string, ...args: string[]): Promise<string> {
+  const { code, out, err } = await run(input, ...args)
+  if (code !== 0) throw new Error(`kubectl ${args.join(' ')}: ${code} ${err}`)
+  return out
+}
+
+const configMap = (name: string, fields: object = { data: { key: 'a' } }) => ({
+  apiVersion: 'v1',
+  kind: 'ConfigMap',
+  metadata: { name },
+  ...fields,
+})
+const pod = (name: string, fields: object = {}) => ({
+  apiVersion: 'v1',
+  kind: 'Pod',
+  metadata: { name },
+  spec: {
+    containers: [{ name: 'main', image: 'isthmus.dev/sandbox/shell', command: ['sh', '-c', 'sleep 1000'] }],
+    ...fields,
+  },
+})
+const list = (...items: object[]) => ({ apiVersion: 'v1', kind: 'List', items })
+
+/** A test that needs kubectl; without one it says so. */
+function withKubectl(name: string, run: (t: Test) => Promise<void>): void {
+  t.test(name, async (t) => (binary === undefined ? t.pass('no kubectl here') : run(t)))
+}
+
+withKubectl('rule 23: apply of a v1 List, whose items kubectl validates by /openapi/v2', async (t) => {
+  const made = await feed(list(configMap('one'), pod('one')), 'apply', '-f', '-')
+  t.equal(made, 'configmap/one created\npod/one created\n')
+  t.equal(
+    await feed(list(configMap('one'), pod('one')), 'apply', '-f', '-'),
+    'configmap/one unchanged\npod/one unchanged\n',
+  )
+  const wrong = await run(list(pod('two', { wishes: 3 })), 'apply', '--validate=strict', '-f', '-')
+  t.equal(wrong.code, 1)
+  t.match(wrong.err, /unknown field "wishes" in io\.k8s\.api\.core\.v1\.PodSpec/)
+  t.match(await feed('', 'explain', 'pod.spec.containers', '--output=plaintext-openapiv2'), /FIELD/)
+})
