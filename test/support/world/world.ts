@@ -34,7 +34,7 @@ export interface World {
   dir: string
   dataPlane: TestCluster
   userClusters: TestCluster[]
-  /** Two processes; restarted ones take their place in the list. */
+  /** Two processes unless told otherwise; restarted ones take their place in the list. */
   gateways: Gateway[]
   /** PEM and path of the gateways' CA. */
   ca: string
@@ -75,6 +75,10 @@ export interface WorldOptions {
   clusters?: { dataPlane: TestCluster; userClusters: TestCluster[] }
   /** PostgreSQL with its default durability; off for tests, whose rows nobody misses after a power cut. */
   durable?: boolean
+  /** Gateway processes; 2 by default. */
+  gateways?: number
+  /** Environment variables of the gateways. */
+  gatewayEnv?: Record<string, string>
 }
 
 /** Opens a world: on real Kubernetes when `npm run test:kubernetes` started this process, else on sandboxes. */
@@ -115,7 +119,10 @@ async function build(
   async function startGateway(name: string, args: string[] = []): Promise<Gateway> {
     const listeners = ['--host', '127.0.0.1', '--port', '0', '--operator-port', '0']
     const tls = ['--tls-cert', join(dir, 'tls.crt'), '--tls-key', join(dir, 'tls.key')]
-    const gateway: Gateway = await startIsthmus(dir, name, ['gateway', ...listeners, ...tls, ...args], env)
+    const gateway: Gateway = await startIsthmus(dir, name, ['gateway', ...listeners, ...tls, ...args], {
+      ...env,
+      ...options.gatewayEnv,
+    })
     stops.push(() => gateway.stop())
     return gateway
   }
@@ -133,7 +140,10 @@ async function build(
   }
 
   const [{ dataPlane, userClusters }, first] = await Promise.all([clusters(), startGateway('gateway-1')])
-  const gateways = [first, await startGateway('gateway-2')]
+  const gateways = [first]
+  while (gateways.length < (options.gateways ?? 2)) {
+    gateways.push(await startGateway(`gateway-${gateways.length + 1}`))
+  }
   const bootstrap = await runIsthmus(['operator', 'bootstrap', '--raw'], env)
   if (bootstrap.code !== 0) throw new Error(`operator bootstrap: ${bootstrap.stderr}`)
   const operatorToken = bootstrap.stdout.trim()
