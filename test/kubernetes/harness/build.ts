@@ -64,7 +64,7 @@ function link(target: string, path: string): void {
 }
 
 /** Without them the API server takes itself for v0.0.0 and does not start its feature gates properly. */
-function versionFlags(version: string): string {
+export function versionFlags(version: string): string {
   const [major, minor] = version.split('.')
   return ['k8s.io/component-base/version', 'k8s.io/client-go/pkg/version']
     .flatMap((path) => [

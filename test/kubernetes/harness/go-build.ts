@@ -25,8 +25,10 @@ export interface ModuleBuild extends BuildOptions {
   output: string
   /** For the linker. */
   flags?: string
-  /** Package inside the module; its root by default. */
+  /** Package inside the module, or the path of one that the module requires; its root by default. */
   package?: string
+  /** Builds the package's test binary instead of its program. */
+  test?: boolean
 }
 
 /**
@@ -50,7 +52,7 @@ export async function buildModule(build: ModuleBuild): Promise<string> {
   try {
     // -v names each package as it is compiled; the move makes the file appear whole or not at all.
     const script =
-      'test -x "$0" || { nice -n 10 go build -v -trimpath -ldflags "$1" -o "$0.part" "$2" && mv "$0.part" "$0"; }'
+      'test -x "$0" || { nice -n 10 go $3 -v -trimpath -ldflags "$1" -o "$0.part" "$2" && mv "$0.part" "$0"; }'
     const args = [
       join(folder, 'lock'),
       'sh',
@@ -59,6 +61,7 @@ export async function buildModule(build: ModuleBuild): Promise<string> {
       output,
       `-s -w ${build.flags ?? ''}`,
       build.package ?? '.',
+      build.test ? 'test -c -vet=off' : 'build',
     ]
     await run('flock', args, { cwd: source, signal: build.signal, onLine: () => compiled++ })
   } finally {

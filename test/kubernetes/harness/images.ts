@@ -19,6 +19,7 @@ export interface ImageOptions {
   name: string
   root: TarEntry[]
   command: string[]
+  entrypoint?: string[]
   env?: string[]
   user?: string
 }
@@ -31,6 +32,7 @@ export function imageArchive(options: ImageOptions): Buffer {
     os: 'linux',
     config: {
       Cmd: options.command,
+      ...(options.entrypoint ? { Entrypoint: options.entrypoint } : {}),
       Env: options.env ?? ['PATH=/usr/local/sbin:/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin'],
       User: options.user ?? '',
       WorkingDir: '/',
@@ -63,11 +65,13 @@ export function testImages(binaries: Binaries): { name: string; archive: Buffer 
   return images.map((image) => ({ name: image.name, archive: imageArchive(image) }))
 }
 
-function program(name: string, file: string): TarEntry[] {
+/** A program of this machine in an image. */
+export function program(name: string, file: string): TarEntry[] {
   return [{ path: name, type: 'file', content: readFileSync(file), mode: 0o755 }]
 }
 
-function busyboxRoot(release: string): TarEntry[] {
+/** A root with busybox and a link per applet. */
+export function busyboxRoot(release: string): TarEntry[] {
   const busybox = realpathSync(requireCommand('busybox'))
   const applets = execFileSync(busybox, ['--list'], { encoding: 'utf8' }).trim().split('\n')
   const folders = ['bin', 'dev', 'etc', 'home', 'proc', 'root', 'sys', 'usr', 'usr/bin', 'var', 'var/run']
@@ -84,7 +88,7 @@ function busyboxRoot(release: string): TarEntry[] {
   ]
 }
 
-function text(path: string, content: string): TarEntry {
+export function text(path: string, content: string): TarEntry {
   return { path, type: 'file', content: Buffer.from(content) }
 }
 
