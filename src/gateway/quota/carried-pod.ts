@@ -1,5 +1,6 @@
 import type { V1Pod } from '@kubernetes/client-node'
 import { effectiveAmounts } from '../../kube/effective-requests.ts'
+import { isIsthmusError } from '../../protocol/errors/index.ts'
 import { RESERVATION_LABEL } from '../kubernetes/index.ts'
 import type { Amounts } from './index.ts'
 
@@ -11,7 +12,8 @@ export interface CarriedPod {
   name: string
   /** No container runs, and none will: what it held is free. */
   finished: boolean
-  amounts: Amounts
+  /** Undefined where the data plane holds amounts that are none: what is charged for it then stays as it is. */
+  amounts: Amounts | undefined
 }
 
 /** A pod of the data plane that holds a reservation; undefined for any other. */
@@ -25,7 +27,16 @@ export function carriedPod(pod: V1Pod): CarriedPod | undefined {
     physicalNamespace: namespace,
     name,
     finished: isFinished(pod),
-    amounts: effectiveAmounts(pod),
+    amounts: readAmounts(pod),
+  }
+}
+
+function readAmounts(pod: V1Pod): Amounts | undefined {
+  try {
+    return effectiveAmounts(pod)
+  } catch (error) {
+    if (isIsthmusError(error, 'invalid')) return undefined
+    throw error
   }
 }
 

@@ -1,5 +1,6 @@
-import { isKubeApiError, type KubeClient } from '../../kube/client/types.ts'
+import { isKubeApiError, type KubeClient, KubeUnreachableError } from '../../kube/client/types.ts'
 import type { Logger } from '../../lib/logger.ts'
+import { isIsthmusError } from '../../protocol/errors/index.ts'
 import type { NamespaceRegistry } from '../tenants/index.ts'
 import { type CarriedPod, carriedPod } from './carried-pod.ts'
 import type { Amounts, QuotaLedger } from './index.ts'
@@ -28,10 +29,12 @@ export interface ReconcileDeps {
 
 /** Younger rows may be ahead of the watch, or their request still under way. */
 const SETTLED_MS = 10_000
+const ONE_POD: Amounts = new Map([['pods', 1000n]])
 
 /** One comparison of ledger and data plane. What differs must have differed the round before as well. */
 export function makeComparison(deps: ReconcileDeps) {
   let before = new Set<string>()
+  let unreadableBefore = new Set<string>()
 
   return async function compare(state: ClusterState): Promise<void> {
     const suspects = new Set<string>()
@@ -41,14 +44,11 @@ export function makeComparison(deps: ReconcileDeps) {
     }
     const rows = await deps.store.reservations(state.clusterId)
     const known = new Set(rows.map((row) => row.id))
-    for (const row of rows) await compareRow(row, state, twice)
+    reportUnreadable(state)
+    for (const row of rows) await alone(row, () => compareRow(row, state, twice))
     for (const pod of state.pods.values()) {
       if (pod.finished || known.has(pod.reservationId) || !twice(`uncharged/${pod.reservationId}`)) continue
-      // Seen by the watch, released or never charged: asked directly, since a release may be ahead of the watch.
-      const live = await readPod(state.client, pod)
-      if (live?.reservationId !== pod.reservationId || live.finished) continue
-      await deps.store.adopt({ ...live, id: live.reservationId })
-      deps.drift('uncharged')
+      await alone(pod, () => adopt(pod, state.client))
     }
     for (const { nodeId, physicalName } of deps.mappings(state.clusterId)) {
       if (state.namespaces.has(physicalName) || !twice(`namespace/${physicalName}`)) continue
@@ -60,6 +60,39 @@ export function makeComparison(deps: ReconcileDeps) {
     before = suspects
   }
 
+  /** What can not be compared must not keep the others from it; without the database or the data plane nothing can. */
+  async function alone(what: { physicalNamespace: string; name: string }, act: () => Promise<void>) {
+    try {
+      await act()
+    } catch (error) {
+      if (error instanceof KubeUnreachableError || isIsthmusError(error, 'unavailable')) throw error
+      const { physicalNamespace, name } = what
+      deps.logger.warn({ err: error, physicalNamespace, name }, 'a pod could not be compared with the ledger')
+    }
+  }
+
+  /** Each pod once, as long as it is so. */
+  function reportUnreadable({ clusterId, pods }: ClusterState): void {
+    const unreadable = new Set<string>()
+    for (const { amounts, finished, uid, physicalNamespace, name } of pods.values()) {
+      if (amounts !== undefined || finished) continue
+      unreadable.add(uid)
+      if (unreadableBefore.has(uid)) continue
+      deps.logger.warn({ clusterId, physicalNamespace, name, uid }, 'a pod has amounts that are none')
+      deps.drift('unreadable')
+    }
+    unreadableBefore = unreadable
+  }
+
+  async function adopt(pod: CarriedPod, client: KubeClient): Promise<void> {
+    // Seen by the watch, released or never charged: asked directly, since a release may be ahead of the watch.
+    const live = await readPod(client, pod)
+    if (live?.reservationId !== pod.reservationId || live.finished) return
+    // One that can not be read is one pod at least; the rest follows once it can.
+    await deps.store.adopt({ ...live, id: live.reservationId, amounts: live.amounts ?? ONE_POD })
+    deps.drift('uncharged')
+  }
+
   async function compareRow(
     row: ReservationRow,
     state: ClusterState,
@@ -69,11 +102,15 @@ export function makeComparison(deps: ReconcileDeps) {
     if (pod?.finished) return deps.ledger.release(row.id)
     if (row.ageMs < Math.min(SETTLED_MS, deps.compareMs)) return
     if (pod) {
+      if (pod.amounts === undefined) return
       const uncommitted = row.state === 'reserved'
-      if (!uncommitted && same(row.amounts, pod.amounts)) return
+      // A resize charges before it writes, and the write may take its time: until then nothing is given back.
+      const amounts = row.expired || uncommitted ? pod.amounts : atLeast(row.amounts, pod.amounts)
+      if (!uncommitted && same(row.amounts, amounts)) return
       if (!twice(`amounts/${row.id}`)) return
-      await deps.ledger.commit(row.id, { uid: pod.uid, amounts: pod.amounts })
-      deps.drift(uncommitted ? 'uncommitted' : 'amounts')
+      if (await deps.store.correct(row, { uid: pod.uid, amounts })) {
+        deps.drift(uncommitted ? 'uncommitted' : 'amounts')
+      }
       return
     }
     if (row.state === 'reserved' && !row.expired) return
@@ -107,6 +144,12 @@ async function isAbsent(client: KubeClient, path: string[]): Promise<boolean> {
     if (isKubeApiError(error, 404)) return true
     throw error
   }
+}
+
+function atLeast(held: Amounts, amounts: Amounts): Amounts {
+  const result = new Map(held)
+  for (const [key, amount] of amounts) if (amount > (held.get(key) ?? 0n)) result.set(key, amount)
+  return result
 }
 
 function same(a: Amounts, b: Amounts): boolean {

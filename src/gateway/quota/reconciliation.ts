@@ -8,7 +8,10 @@ export interface ReservationRow {
   state: 'reserved' | 'committed'
   amounts: Amounts
   ageMs: number
+  /** Reserved: may be given back once a GET says that the object is absent. Committed: no write that was charged ahead is under way. */
   expired: boolean
+  /** Another one after every change of the row. */
+  version: string
 }
 
 /** A node that is being removed, and what it still has in the data plane. */
@@ -20,7 +23,16 @@ export interface RemovalRow {
 }
 
 /** What was found wrong and repaired; labels of the drift metric. */
-export type Drift = 'leaked' | 'expired' | 'uncommitted' | 'uncharged' | 'amounts' | 'sums' | 'namespace'
+export type Drift =
+  | 'leaked'
+  | 'expired'
+  | 'uncommitted'
+  | 'uncharged'
+  | 'amounts'
+  | 'sums'
+  | 'namespace'
+  /** Not repaired: a pod whose amounts can not be read keeps what it is charged with. */
+  | 'unreadable'
 
 /** What the reconciler reads and repairs. Everything throws IsthmusError unavailable. */
 export interface ReconciliationStore {
@@ -32,6 +44,11 @@ export interface ReconciliationStore {
     onLost: () => void,
   ): Promise<{ tryLock(clusterId: string): Promise<boolean>; close(): Promise<void> }>
   reservations(clusterId: string): Promise<ReservationRow[]>
+  /** Makes a reservation hold these amounts, unless it was changed since it was read. Returns whether it did. */
+  correct(
+    row: Pick<ReservationRow, 'id' | 'version'>,
+    pod: { uid: string; amounts: Amounts },
+  ): Promise<boolean>
   /** Charges what runs without a reservation, whatever the limits are. */
   adopt(pod: {
     id: string

@@ -27,18 +27,10 @@ export async function watchCluster(options: WatchClusterOptions): Promise<void> 
   const namespaces = new Set<string>()
 
   const take = async (pod: V1Pod) => {
-    const carried = readable(pod)
+    const carried = carriedPod(pod)
     if (!carried) return
     pods.set(carried.reservationId, carried)
     if (carried.finished) await ledger.release(carried.reservationId)
-  }
-  const readable = (pod: V1Pod) => {
-    try {
-      return carriedPod(pod)
-    } catch (error) {
-      logger.warn({ err: error, uid: pod.metadata?.uid }, 'a pod of the data plane has amounts that are none')
-      return undefined
-    }
   }
   const podWatch = createReflector<V1Pod & { metadata: object }>({
     client,
@@ -54,7 +46,7 @@ export async function watchCluster(options: WatchClusterOptions): Promise<void> 
     },
     async onEvent(type, pod) {
       if (type !== 'DELETED') return take(pod)
-      const carried = readable(pod)
+      const carried = carriedPod(pod)
       if (!carried) return
       pods.delete(carried.reservationId)
       await ledger.release(carried.reservationId)

@@ -38,7 +38,10 @@ export const COMMIT = `
   with before as (
     select id, tenant_id, node_id, state, amounts from reservations where id = $1 for update),
   after as (
-    update reservations r set state = 'committed', uid = $2, amounts = $3::jsonb from before b where r.id = b.id),
+    update reservations r
+       set state = 'committed', uid = $2, amounts = $3::jsonb,
+           expires_at = case when b.state = 'reserved' then now() else r.expires_at end
+      from before b where r.id = b.id),
   delta as (
     select resource, sum(used) as used, sum(reserved) as reserved
       from (select key as resource, value::numeric as used, 0::numeric as reserved from jsonb_each_text($3::jsonb)

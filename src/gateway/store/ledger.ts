@@ -10,20 +10,28 @@ import type { Database, Queryable } from './database.ts'
 import { addToRows, lockRows, openRows, toJson, toMap } from './ledger-rows.ts'
 import { COMMIT, RELEASE, TAKE } from './ledger-statements.ts'
 
-/** Until the object must be seen in the data plane; later a GET decides (reconciler). */
-const RESERVATION_SECONDS = 120
+export interface LedgerOptions {
+  /** Until the object must be seen in the data plane, in milliseconds; later a GET decides (reconciler). 2 minutes by default. */
+  reservationMs?: number
+}
+
+const RESERVATION_MS = 120_000
+/** A write upstream may take 30 s, and one whose answer was lost may still come: so long nobody takes off what it was charged. */
+const WRITE_MS = 90_000
 
 /**
  * The quota ledger. Lock order, the same everywhere: first the reservation's row, then the ledger's rows by
  * (owner_kind, owner_id, resource). Commit and release are one statement and one round trip each; they act on an id
  * that the gateway drew, so that there is no tenant's word in them to be confined.
  */
-export function postgresLedger(database: Database): QuotaLedger {
+export function postgresLedger(database: Database, options: LedgerOptions = {}): QuotaLedger {
+  const { reservationMs = RESERVATION_MS } = options
   return {
     async reserve(request) {
       const amounts = positive(request.amounts)
       await database.forTenant(request.tenantId, async (tx) => {
-        if (await insertReservation(tx, request, amounts)) await take(tx, request, amounts, 'reserved')
+        if (await insertReservation(tx, request, amounts, reservationMs))
+          await take(tx, request, amounts, 'reserved')
       })
     },
 
@@ -41,7 +49,8 @@ export function postgresLedger(database: Database): QuotaLedger {
           throw new IsthmusError('unavailable', 'The object is not charged yet.', { retryAfterSeconds: 5 })
         const growth = positive(difference(wanted, held.amounts))
         await take(tx, held.owner, growth, held.column)
-        return { growth, version: await writeAmounts(tx, id, sum(held.amounts, growth)) }
+        const version = await writeAmounts(tx, id, sum(held.amounts, growth), growth.size > 0 ? WRITE_MS : 0)
+        return { growth, version }
       })
       return () =>
         database.transaction(async (tx) => {
@@ -79,10 +88,17 @@ async function lockReservation(tx: Queryable, id: string) {
 }
 
 /** Returns the row's version: the transaction that wrote it last, an unchanged amount included. */
-async function writeAmounts(tx: Queryable, id: string, amounts: Amounts): Promise<string | undefined> {
+async function writeAmounts(
+  tx: Queryable,
+  id: string,
+  amounts: Amounts,
+  holdMs = 0,
+): Promise<string | undefined> {
   const [row] = await tx.query<{ version: string }>(
-    'update reservations set amounts = $2::jsonb where id = $1 returning xmin::text as version',
-    [id, toJson(positive(amounts))],
+    `update reservations
+        set amounts = $2::jsonb, expires_at = greatest(expires_at, now() + make_interval(secs => $3))
+      where id = $1 returning xmin::text as version`,
+    [id, toJson(positive(amounts)), holdMs / 1000],
   )
   return row?.version
 }
@@ -103,6 +119,7 @@ async function insertReservation(
   tx: Queryable,
   request: ReservationRequest,
   amounts: Amounts,
+  reservationMs: number,
 ): Promise<boolean> {
   const rows = await tx.query(
     `insert into reservations
@@ -121,7 +138,7 @@ async function insertReservation(
       request.physicalNamespace,
       request.name,
       toJson(amounts),
-      RESERVATION_SECONDS,
+      reservationMs / 1000,
     ],
     'ledger-reserve',
   )

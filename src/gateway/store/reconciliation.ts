@@ -1,4 +1,4 @@
-import type { ReconciliationStore } from '../quota/index.ts'
+import type { Amounts, ReconciliationStore } from '../quota/index.ts'
 import type { Database } from './database.ts'
 import { addToRows, lockRows, toJson, toMap } from './ledger-rows.ts'
 import { deleteNodeRow } from './removal.ts'
@@ -32,9 +32,11 @@ export function postgresReconciliation(database: Database): ReconciliationStore 
         amounts: Record<string, string>
         age: string
         expired: boolean
+        version: string
       }>(
         `select id, physical_namespace, name, state, amounts,
-                extract(epoch from now() - created_at) as age, expires_at < now() as expired
+                extract(epoch from now() - created_at) as age, expires_at < now() as expired,
+                xmin::text as version
            from reservations where cluster_id = $1`,
         [clusterId],
       )
@@ -46,8 +48,35 @@ export function postgresReconciliation(database: Database): ReconciliationStore 
         amounts: toMap(row.amounts),
         ageMs: Number(row.age) * 1000,
         expired: row.expired,
+        version: row.version,
       }))
     },
+
+    correct: ({ id, version }, { uid, amounts }) =>
+      database.transaction(async (tx) => {
+        // A growth that was charged since, and the way back from one, are newer than what was compared.
+        const [held] = await tx.query<{
+          tenant_id: string
+          node_id: string
+          state: 'reserved' | 'committed'
+          amounts: Record<string, string>
+        }>(
+          `select tenant_id, node_id, state, amounts from reservations
+            where id = $1 and xmin::text = $2 for update`,
+          [id, version],
+        )
+        if (!held) return false
+        await tx.query(
+          `update reservations set state = 'committed', uid = $2, amounts = $3::jsonb where id = $1`,
+          [id, uid, toJson(amounts)],
+        )
+        const owner = { tenantId: held.tenant_id, nodeId: held.node_id }
+        const before = toMap(held.amounts)
+        await lockRows(tx, owner, [...new Set([...before.keys(), ...amounts.keys()])])
+        await addToRows(tx, owner, held.state === 'committed' ? 'used' : 'reserved', negative(before))
+        await addToRows(tx, owner, 'used', amounts)
+        return true
+      }),
 
     adopt: (pod) =>
       database.transaction(async (tx) => {
@@ -132,3 +161,6 @@ export function postgresReconciliation(database: Database): ReconciliationStore 
       }),
   }
 }
+
+const negative = (amounts: Amounts): Amounts =>
+  new Map([...amounts].map(([resource, amount]) => [resource, -amount]))

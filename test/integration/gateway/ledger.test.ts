@@ -2,7 +2,9 @@ import { randomUUID } from 'node:crypto'
 import fc from 'fast-check'
 import type { ReservationRequest } from '../../../src/gateway/quota/index.ts'
 import { postgresLedger } from '../../../src/gateway/store/ledger.ts'
+import { postgresReconciliation } from '../../../src/gateway/store/reconciliation.ts'
 import { isIsthmusError } from '../../../src/protocol/errors/index.ts'
+import { eventually } from '../../support/eventually.ts'
 import { makeRows, type RowsOfTenant, setHard } from '../../support/gateway-rows.ts'
 import { startTestServer } from '../../support/postgres.ts'
 import t from '../../support/tap.ts'
@@ -45,7 +47,7 @@ t.test('F1: of 50 parallel reserves over two pools with room for 7, exactly 7 su
   await setHard(pools[0]!, rows, 'tenant', 'requests.cpu', 1_000_000n)
   await setHard(pools[0]!, rows, 'node', 'pods', 1_000_000n)
   await setHard(pools[0]!, rows, 'node', 'requests.cpu', 1_000_000n)
-  const ledgers = pools.map(postgresLedger)
+  const ledgers = pools.map((pool) => postgresLedger(pool))
   const outcomes = await Promise.allSettled(
     Array.from({ length: 50 }, (_, index) =>
       ledgers[index % 2]!.reserve(request(rows, { pods: 1000n, 'requests.cpu': 250n })),
@@ -156,6 +158,33 @@ t.test('grow is within hard, never less than what is held, and can be undone', a
     'not charged: fails closed',
   )
 })
+
+t.test(
+  'F6: the reconciler sees that a growth’s write may be under way, and overwrites nothing newer',
+  async (t) => {
+    const rows = await tenantWithRoom(9n)
+    const asked = request(rows, { pods: 1000n })
+    await ledger.reserve(asked)
+    await ledger.commit(asked.id, { uid: 'u', amounts: asked.amounts })
+    const store = postgresReconciliation(database)
+    const row = async () => (await store.reservations(rows.clusterId))[0]!
+    const before = await row()
+    await eventually('committed: nothing is under way', async () => (await row()).expired)
+    await ledger.grow(asked.id, new Map([['pods', 4000n]]))
+    t.equal((await row()).expired, false)
+    t.equal(await store.correct(before, { uid: 'u', amounts: asked.amounts }), false)
+    t.same(await sums(rows), { pods: [4000n, 0n] })
+    t.equal(await store.correct(await row(), { uid: 'u', amounts: new Map([['pods', 2000n]]) }), true)
+    t.same(await sums(rows), { pods: [2000n, 0n] })
+    t.same(await sums(rows, 'node'), { pods: [2000n, 0n] })
+    const second = request(rows, { pods: 1000n })
+    await ledger.reserve(second)
+    const reserved = (await store.reservations(rows.clusterId)).find(({ id }) => id === second.id)!
+    t.equal(await store.correct(reserved, { uid: 'v', amounts: new Map([['pods', 3000n]]) }), true)
+    t.same(await sums(rows), { pods: [5000n, 0n] })
+    t.equal(await store.repairSums(rows.clusterId), 0, 'the sums are those of the reservations')
+  },
+)
 
 t.test('F6: a resize that is refused takes nothing back on which another one relies', async (t) => {
   for (const second of [2000n, 4000n, 5000n]) {

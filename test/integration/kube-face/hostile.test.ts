@@ -123,6 +123,15 @@ t.test('rule 15: a resize does not reach hidden containers', async (t) => {
   for (const { body } of writes()) t.equal(JSON.parse(body).spec.containers[0].resources.requests.cpu, '1')
 })
 
+t.test('F6: a pod that no reservation is charged for is not resized', async (t) => {
+  const { face, there, path, writes } = await setUp(t)
+  delete there.metadata.labels['isthmus.dev/reservation']
+  const spec = { containers: [{ name: 'main', resources: { requests: { cpu: '9' } } }] }
+  const answer = await face.request(`PATCH ${path}/web/resize`, { contentType: STRATEGIC, body: { spec } })
+  t.equal(answer.status, 403)
+  t.same(writes(), [])
+})
+
 t.test(
   'rule 37: a pod with grace 0 is made with 1, so that no delete lets it vanish while it runs',
   async (t) => {

@@ -1,5 +1,6 @@
 import { isKubeApiError } from '../../../../kube/client/types.ts'
 import { effectiveAmounts, type PodResources } from '../../../../kube/effective-requests.ts'
+import { IsthmusError } from '../../../../protocol/errors/index.ts'
 import { RESERVATION_LABEL } from '../../../kubernetes/keys.ts'
 import type { Container } from '../../../kubernetes/objects.ts'
 import { visibleContainers } from '../../../kubernetes/pod-view.ts'
@@ -29,8 +30,10 @@ export async function resizePod(call: KubeCall, deps: KubernetesFaceDeps): Promi
       }
     },
     async around(current, body, write) {
+      if (isDryRun(call.query)) return write()
       const id = current.metadata.labels?.[RESERVATION_LABEL]
-      if (id === undefined || isDryRun(call.query)) return write()
+      // Nothing could be charged: somebody has taken the label off in the data plane.
+      if (id === undefined) throw new IsthmusError('forbidden', 'the pod has no quota to be resized in')
       const undo = await deps.quota.grow(id, effectiveAmounts(body as unknown as PodResources))
       try {
         return await write()
