@@ -36,8 +36,22 @@ t.test('writes of an agent carry the writer’s epoch, a read-only credential wr
     })
   t.equal((await create({})).status, 400)
   t.equal((await create({ 'isthmus-writer-epoch': '4' })).status, 409)
-  t.match((await create({ 'isthmus-writer-epoch': '4' })).json.message, 'epoch 4 is over')
+  t.match((await create({ 'isthmus-writer-epoch': '4' })).json.message, 'epoch 4 is not the writer lease’s')
   t.equal((await create({ 'isthmus-writer-epoch': '5' })).status, 201)
+  t.equal((await create({ 'isthmus-writer-epoch': '6' })).status, 409, 'nor one that was never given')
+  const { refresh } = face.fakes.directory
+  face.fakes.directory.refresh = async () => face.fakes.setWriterEpoch(principal.nodeId, 6)
+  t.equal((await create({ 'isthmus-writer-epoch': '6' })).status, 201, 'another replica has given it')
+  t.equal((await create({ 'isthmus-writer-epoch': '5' })).status, 409)
+  face.fakes.directory.refresh = refresh
+  face.fakes.setAway(true)
+  t.equal(
+    (await create({ 'isthmus-writer-epoch': '7' })).status,
+    503,
+    'what can not be checked is no refusal',
+  )
+  face.fakes.setAway(false)
+  face.fakes.setWriterEpoch(principal.nodeId, 5)
   t.equal((await face.request('GET /api/v1/namespaces/shop/configmaps/x')).status, 404, 'reads need none')
   const reader = face.fakes.addNode({ ...principal, credentialKind: 'client', access: 'read-only' })
   t.equal((await create({}, reader.token)).status, 403)

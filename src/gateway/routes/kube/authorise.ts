@@ -53,24 +53,26 @@ export function userName(principal: Principal): string {
 }
 
 /**
- * The fence of the writer's lease: each write of an agent names its epoch, and one that is lower than what the
- * directory knows comes from a replica that was replaced (design.md §6).
- * @throws IsthmusError stale_epoch, bad_request when the header is missing or no number
+ * The fence of the writer's lease: each write of an agent names its epoch, and any but the current one comes from a
+ * replica that was replaced, or that was never given it (design.md §6). A newer one than this replica knows may have
+ * been given by another a moment ago: the directory is read again then.
+ * @throws IsthmusError stale_epoch; bad_request when the header is missing or no number; unavailable when a newer one
+ * can not be checked
  */
-export function checkWriterEpoch(
-  directory: Directory,
+export async function checkWriterEpoch(
+  directory: Pick<Directory, 'node' | 'refresh'>,
   principal: Principal,
   { verb, resource, subresource }: Attributes,
   header: string | string[] | undefined,
-): void {
+): Promise<void> {
   if (principal.credentialKind !== 'agent' || !writes.has(verb) || free.has(resource.name)) return
   // Any replica of an agent serves kubectl's exec: not a write of the node's state.
   if (subresource !== undefined && subresource !== 'ephemeralcontainers' && actions.has(subresource)) return
   if (typeof header !== 'string' || !/^\d{1,15}$/.test(header)) {
     throw new IsthmusError('bad_request', `a write of an agent needs the header ${WRITER_EPOCH_HEADER}`)
   }
-  const current = directory.node(principal.nodeId)?.writerEpoch ?? 0
-  if (Number(header) < current) {
-    throw new IsthmusError('stale_epoch', `epoch ${header} is over: the writer lease is at ${current}`)
-  }
+  const current = () => directory.node(principal.nodeId)?.writerEpoch ?? 0
+  if (Number(header) > current()) await directory.refresh()
+  if (Number(header) === current()) return
+  throw new IsthmusError('stale_epoch', `epoch ${header} is not the writer lease’s, which is at ${current()}`)
 }

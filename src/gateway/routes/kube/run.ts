@@ -41,7 +41,7 @@ export async function runOperation(run: Run): Promise<FastifyReply> {
     if (Buffer.isBuffer(request.body)) await authenticate(deps.tokens, request.headers)
     call = makeCall(run, principal, AbortSignal.any([cutOff.signal, gone.signal]))
     authorise(principal, { ...target, namespace: call.namespace, name: call.name })
-    checkWriterEpoch(deps.directory, principal, target, request.headers[WRITER_EPOCH_HEADER])
+    await checkWriterEpoch(deps.directory, principal, target, request.headers[WRITER_EPOCH_HEADER])
     const answer = await operation(call, deps, reply)
     outcome = String(answer?.status ?? reply.raw.statusCode)
     if (answer === undefined) return reply
