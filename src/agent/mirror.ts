@@ -31,6 +31,7 @@ export interface Mirror<T extends KubeObject> {
   get(key: string): T | undefined
   values(): IterableIterator<T>
   keys(): IterableIterator<string>
+  entries(): IterableIterator<[string, T]>
   readonly size: number
   /** The last that was seen of an object that is gone. */
   tombstone(key: string): T | undefined
@@ -124,6 +125,7 @@ export function createMirror<T extends KubeObject>(options: MirrorOptions<T>): M
     get: (key) => objects.get(key),
     values: () => objects.values(),
     keys: () => objects.keys(),
+    entries: () => objects.entries(),
     get size() {
       return objects.size
     },

@@ -8,7 +8,8 @@ import { createCarriedObjects } from '../../src/agent/sync/carried-objects.ts'
 import { createReferences } from '../../src/agent/sync/references.ts'
 import { createServiceEnv } from '../../src/agent/sync/service-env.ts'
 import { createTokens } from '../../src/agent/tokens/tokens.ts'
-import { systemClock } from '../../src/lib/clock.ts'
+import type { ForgeFacts } from '../../src/kube/forge/to-data-plane.ts'
+import { type Clock, systemClock } from '../../src/lib/clock.ts'
 import { silentLogger } from '../../src/lib/logger.ts'
 import type { Self } from '../../src/protocol/schemas/agent.ts'
 import { createFakeCluster, type FakeCluster, type Loose } from './fake-cluster.ts'
@@ -37,8 +38,16 @@ export interface AgentHarness {
   stop(): Promise<void>
 }
 
+export interface HarnessOptions {
+  user?: FakeCluster
+  gateway?: FakeCluster
+  clock?: Clock
+  facts?: Partial<ForgeFacts>
+}
+
 /** The agent's pod side between two fake API servers, without node, kubelet and token. */
-export function startHarness(options: { user?: FakeCluster; gateway?: FakeCluster } = {}): AgentHarness {
+export function startHarness(options: HarnessOptions = {}): AgentHarness {
+  const clock = options.clock ?? systemClock
   const user = options.user ?? createFakeCluster()
   const gateway = options.gateway ?? createFakeCluster()
   const stopping = new AbortController()
@@ -48,7 +57,7 @@ export function startHarness(options: { user?: FakeCluster; gateway?: FakeCluste
   const recorder = createRecorder({
     user,
     nodeName: NODE,
-    clock: systemClock,
+    clock,
     logger: silentLogger,
     isWriter,
   })
@@ -56,8 +65,8 @@ export function startHarness(options: { user?: FakeCluster; gateway?: FakeCluste
     user,
     gateway,
     nodeName: NODE,
-    facts: { nodeName: NODE, hostIp: '192.0.2.10' },
-    clock: systemClock,
+    facts: { nodeName: NODE, hostIp: '192.0.2.10', ...options.facts },
+    clock,
     logger: silentLogger,
     random: () => 0,
     signal: stopping.signal,
@@ -75,7 +84,7 @@ export function startHarness(options: { user?: FakeCluster; gateway?: FakeCluste
     onSynced: () => pods.lookAtAll(),
   })
   const tokens = createTokens(context, objects)
-  const elapsed = () => systemClock.elapsed()
+  const elapsed = () => clock.elapsed()
   const pods = createPodsModule({
     context,
     namespaces,

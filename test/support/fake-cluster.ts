@@ -38,6 +38,10 @@ export interface FakeCluster extends KubeClient {
   /** Nothing gets through, watches break. */
   setDown(down: boolean): void
   openWatches(): string[]
+  /** Sends a watch event as it is, without the cluster knowing of it. */
+  tell(type: string, resource: string, object: Loose): void
+  /** Ends every watch, as a server that restarts does. */
+  cutWatches(): void
 }
 
 interface Where {
@@ -85,6 +89,8 @@ export function apiError(code: number, reason: string, message = reason, causes?
 export function createFakeCluster(): FakeCluster {
   const objects = new Map<string, Loose>()
   const watches = new Set<{ where: Where; query: Loose; out: PassThrough }>()
+  /** What was dropped, for watches that resume from before. */
+  const graves: Loose[] = []
   let version = 100
   let down = false
 
@@ -140,6 +146,7 @@ export function createFakeCluster(): FakeCluster {
     objects.delete(key)
     version += 1
     object.metadata.resourceVersion = String(version)
+    graves.push(structuredClone(object))
     tell('DELETED', object)
   }
 
@@ -207,6 +214,12 @@ export function createFakeCluster(): FakeCluster {
       object.metadata.deletionGracePeriodSeconds = grace ?? 30
       return visible(store('MODIFIED', object))
     }
+    if (where.resource === 'pods' && !terminal) {
+      // As an API server: the grace of 0 is written, and told, before the object goes.
+      object.metadata.deletionTimestamp = new Date().toISOString()
+      object.metadata.deletionGracePeriodSeconds = 0
+      store('MODIFIED', object)
+    }
     drop(where.resource, where.namespace, where.name ?? '')
     return visible(object)
   }
@@ -221,14 +234,13 @@ export function createFakeCluster(): FakeCluster {
     const out = new PassThrough()
     const entry = { where, query, out }
     watches.add(entry)
-    // Events since the version are few in tests: whatever is newer now is told as modified.
-    for (const object of objects.values()) {
-      if (
-        selects(where, query, object) &&
-        Number(object.metadata.resourceVersion) > Number(query.resourceVersion)
-      ) {
-        out.write(`${JSON.stringify({ type: 'MODIFIED', object: visible(object) })}\n`)
-      }
+    // What changed since the version: the latest of each object, told as modified, and what went.
+    const since = [...objects.values(), ...graves]
+      .filter((object) => Number(object.metadata.resourceVersion) > Number(query.resourceVersion))
+      .sort((a, b) => Number(a.metadata.resourceVersion) - Number(b.metadata.resourceVersion))
+    for (const object of since) {
+      const type = graves.includes(object) ? 'DELETED' : 'MODIFIED'
+      if (selects(where, query, object)) out.write(`${JSON.stringify({ type, object: visible(object) })}\n`)
     }
     const end = () => {
       watches.delete(entry)
@@ -284,6 +296,10 @@ export function createFakeCluster(): FakeCluster {
       [...watches].map(
         ({ where, query }) => `${where.resource}/${where.namespace ?? ''} ${query.fieldSelector ?? ''}`,
       ),
+    tell: (type, resource, object) => tell(type, { ...object, __resource: resource }),
+    cutWatches() {
+      for (const { out } of [...watches]) out.end()
+    },
     json: (request) => handle(request) as Promise<never>,
     async send(request) {
       if (request.query?.['watch'] !== undefined) {

@@ -19,8 +19,10 @@ export const podsPart: ChecklistPart = {
           files.decide,
           'the matrix of deletion: nothing leaves the user’s cluster while the data plane has it',
         ],
+        [files.deleteMatrix, 'deletion, every state and way, with the gateway there'],
+        [files.deleteMatrix, 'deletion, every state and way, with the gateway away for two minutes'],
+        [files.deleteMatrix, 'deletion, every state and way, with the agent killed in the middle of it'],
       ],
-      notYet: 'the decision alone is shown',
     },
     {
       id: 'L3',
@@ -41,7 +43,12 @@ export const podsPart: ChecklistPart = {
     {
       id: 'L5',
       what: 'A shorter delete by force, after which the user’s object is gone at once, still reaches the data plane.',
-      notYet: 'the grace of an object that has gone is not remembered',
+      tests: [
+        [
+          files.deleteMatrix,
+          'a second delete by force, after which the object is gone at once, shortens the grace',
+        ],
+      ],
     },
     {
       id: 'L6',
@@ -61,7 +68,12 @@ export const podsPart: ChecklistPart = {
     {
       id: 'L8',
       what: 'A name used again at once waits for the pod before it, and is carried as soon as that has gone.',
-      notYet: 'the new pod waits out a back-off',
+      tests: [
+        [
+          files.deleteMatrix,
+          'a name used again is carried as soon as the pod before it has gone, not a back-off later',
+        ],
+      ],
     },
     {
       id: 'L9',
@@ -88,7 +100,9 @@ export const podsPart: ChecklistPart = {
     {
       id: 'L12',
       what: 'A container that has ended is not running again where its restart policy forbids it.',
-      notYet: 'not guarded on our side',
+      tests: [
+        [files.transitions, 'a container that has ended runs again only where its restart policy allows it'],
+      ],
     },
     {
       id: 'L13',
@@ -121,8 +135,16 @@ export const podsPart: ChecklistPart = {
     {
       id: 'L16',
       what: 'An eviction or preemption in the data plane makes the user’s pod Failed with DisruptionTarget and the data plane’s reason, so that its controller replaces it.',
-      notYet: 'only a carrier that vanished is shown',
       tests: [
+        [
+          files.disruption,
+          'an eviction in the data plane ends the user’s pod as Failed, with why, and it is not made again',
+        ],
+        [
+          files.transitions,
+          'a pod that the data plane takes away is said to be disrupted, and has failed in the end',
+        ],
+        [files.transitions, 'the data plane’s own reason for taking a pod away is kept'],
         [files.carry, 'a pod that the data plane loses becomes Failed, once the gateway itself says so'],
       ],
     },
@@ -167,6 +189,7 @@ export const podsPart: ChecklistPart = {
           files.restart,
           'what was deleted while the agent was away is finished when it is back, and nothing else',
         ],
+        [files.disruption, 'a pod that was taken away while no agent was there is Failed by the next one'],
       ],
     },
     {

@@ -114,8 +114,11 @@ export const syncPart: ChecklistPart = {
           'a mandatory object that is missing is named on the pod, and the pod runs when it comes',
         ],
         [files.carry, 'a change that is refused is told once and holds up no other'],
+        [
+          files.disruption,
+          'what fails for more than ten seconds is told on the pod and in an Event, and goes on being tried',
+        ],
       ],
-      notYet: 'a retry without an answer has none',
     },
   ],
 }

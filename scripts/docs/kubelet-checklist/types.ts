@@ -19,6 +19,9 @@ export interface ChecklistPart {
 export const files = {
   carry: 'test/unit/agent/carry.test.ts',
   decide: 'test/unit/agent/decide.test.ts',
+  deleteMatrix: 'test/unit/agent/delete-matrix.test.ts',
+  disruption: 'test/unit/agent/disruption.test.ts',
+  transitions: 'test/unit/kube/forge/transitions.test.ts',
   sync: 'test/unit/agent/sync.test.ts',
   collect: 'test/unit/agent/collect-objects.test.ts',
   node: 'test/unit/agent/node.test.ts',

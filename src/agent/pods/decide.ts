@@ -7,6 +7,8 @@ import { type Refusal, refusalOf } from '../../kube/forge/unsupported.ts'
 export interface Situation {
   user: V1Pod | undefined
   carried: V1Pod | undefined
+  /** The last that was seen of a user's pod that is gone: with which grace it was deleted. */
+  lastUser?: V1Pod
   /** This process has seen the user's pod go (and not merely never seen it). */
   userGone: boolean
   /** This process has seen a carrying pod, whatever became of it. */
@@ -45,25 +47,33 @@ export function wasCarried(user: V1Pod): boolean {
 const isRunning = (pod: V1Pod) => allStatuses(pod.status).some(({ state }) => state?.running)
 
 /** Whether the carrying pod is to be told to end now, or sooner than it was told. */
-function needsDelete(user: V1Pod, carried: V1Pod): boolean {
+function needsDelete(carried: V1Pod, graceSeconds: number): boolean {
   if (!carried.metadata?.deletionTimestamp) return true
   const given = carried.metadata.deletionGracePeriodSeconds
-  return given !== undefined && given > graceOf(user)
+  return given !== undefined && given > graceSeconds
+}
+
+/** One that was deleted by force is gone before anybody could act on it: what it said last still holds. */
+function graceOfGone(last: V1Pod | undefined, carried: V1Pod): number {
+  const said = last?.metadata?.deletionGracePeriodSeconds
+  if (last && said !== undefined) return graceOf(last)
+  return carried.spec?.terminationGracePeriodSeconds || 1
 }
 
 /**
  * What to do about one pod, by UID (virtual-kubelet.md §2.4, agent-rules.md 35–37). Pure.
  * An absent carrying pod is only what the mirror says: whoever acts on it asks the gateway first.
  */
-export function decide({ user, carried, userGone, carriedSeen }: Situation): Step {
+export function decide({ user, carried, lastUser, userGone, carriedSeen }: Situation): Step {
   if (!user) {
-    if (!carried || !userGone || carried.metadata?.deletionTimestamp) return { do: 'nothing' }
-    return { do: 'delete-carried', graceSeconds: carried.spec?.terminationGracePeriodSeconds || 1 }
+    if (!carried || !userGone) return { do: 'nothing' }
+    const graceSeconds = graceOfGone(lastUser, carried)
+    return needsDelete(carried, graceSeconds) ? { do: 'delete-carried', graceSeconds } : { do: 'nothing' }
   }
   if (user.metadata?.deletionTimestamp) {
     if (!carried) return { do: 'finish' }
-    if (needsDelete(user, carried)) return { do: 'delete-carried', graceSeconds: graceOf(user) }
-    return { do: 'level' }
+    const graceSeconds = graceOf(user)
+    return needsDelete(carried, graceSeconds) ? { do: 'delete-carried', graceSeconds } : { do: 'level' }
   }
   if (isTerminal(user)) {
     // Somebody else ended it (PodGC, an eviction): its containers must not go on. One that ended by itself

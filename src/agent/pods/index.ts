@@ -48,7 +48,7 @@ export interface PodsModule {
 const HOUSEKEEPING_MS = 60_000
 /** Freed quota is given out so often at most: the ledger changes with every pod. */
 const GIVE_EVERY_MS = 500
-/** Final statuses are remembered for this many pods that vanished from the data plane. */
+/** The last word of this many pods that vanished, on either side, is remembered. */
 const TOMBSTONES = 2_000
 
 /** Makes the pod controller. */
@@ -65,6 +65,14 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
     for (const uid of [...users.keys(), ...carriers.keys()]) queue.add(uid)
   }
 
+  /** Whoever waits for the name of a pod that has gone need not wait out its back-off. */
+  function nameIsFree(gone: V1Pod | undefined): void {
+    for (const [uid, user] of users.entries()) {
+      if (user.metadata?.name !== gone?.metadata?.name) continue
+      if (user.metadata?.namespace === gone?.metadata?.namespace) queue.add(uid)
+    }
+  }
+
   const users: Mirror<V1Pod> = createMirror<V1Pod>({
     ...common,
     client: context.user,
@@ -78,13 +86,18 @@ export function createPodsModule(options: PodsModuleOptions): PodsModule {
       queue.add(uid)
     },
     onSynced: lookAtAll,
+    tombstones: TOMBSTONES,
   })
   const carriers: Mirror<V1Pod> = createMirror<V1Pod>({
     ...common,
     client: context.gateway,
     path: ['api', 'v1', 'pods'],
     keyOf: carriedUid,
-    onChange: (uid) => queue.add(uid),
+    onChange(uid) {
+      // Before its own turn, in which the last word of a pod that is gone on both sides is forgotten.
+      if (!carriers.get(uid)) nameIsFree(carriers.tombstone(uid))
+      queue.add(uid)
+    },
     onSynced: lookAtAll,
     tombstones: TOMBSTONES,
   })

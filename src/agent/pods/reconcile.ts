@@ -6,7 +6,8 @@ import type { Refusal } from '../../kube/forge/unsupported.ts'
 import { type AgentContext, timestamp } from '../context.ts'
 import type { Mirror } from '../mirror.ts'
 import { type CarrierApi, NameInUseError } from './carrier-api.ts'
-import { decide, wasCarried } from './decide.ts'
+import { decide, type Step, wasCarried } from './decide.ts'
+import { createDelays } from './delays.ts'
 import type { Dependencies } from './dependencies.ts'
 import { refusalOfAnswer, type Waiting } from './refusals.ts'
 import { createUpdates } from './updates.ts'
@@ -32,6 +33,13 @@ const LOOK_AGAIN_MS = 11_000
 /** A refused pod is tried again now and then: the policy may have changed. */
 const REFUSED_AGAIN_MS = 10 * 60_000
 
+/** Why the data plane no longer has a pod: its own word where it gave one. */
+function whyLost(last: V1Pod): Refusal {
+  const target = last.status?.conditions?.find(({ type }) => type === 'DisruptionTarget')
+  const reason = (target?.status === 'True' && target.reason) || 'DataPlaneLost'
+  return { reason, message: target?.message || 'The pod no longer exists in the data plane.' }
+}
+
 /** The handler of one UID: decides, and does one thing. Returns when to look again, if at all. */
 export function createReconcile(options: ReconcileOptions): (uid: string) => Promise<number | undefined> {
   const { context, users, carriers, userApi, carrierApi, dependencies, waitingRoom, gone } = options
@@ -40,6 +48,8 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
   const removed = new Set<string>()
   /** Statuses that the API server took without a change: it does not know a field; not sent again. */
   const idle = new Map<string, string>()
+
+  const delays = createDelays(() => clock.elapsed())
 
   const statusFacts = () => ({
     hostIp: facts.hostIp,
@@ -164,9 +174,8 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
 
   async function lose(user: V1Pod): Promise<number | undefined> {
     if (await carrierNow(user)) return 0
-    const why = { reason: 'DataPlaneLost', message: 'The pod no longer exists in the data plane.' }
-    const ended = await end(user, why, true)
-    if (ended && !isTerminal(withLastWord(user))) tell(user, why)
+    const ended = await end(user, whyLost(withLastWord(user)), true)
+    if (ended && !isTerminal(withLastWord(user))) tell(user, whyLost(withLastWord(user)))
     return undefined
   }
 
@@ -188,7 +197,21 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
     idle.delete(uid)
     updates.forget(uid)
     if (gone.delete(uid)) options.onStanding()
+    users.bury(uid)
     carriers.bury(uid)
+    delays.passed(uid)
+  }
+
+  async function act(step: Step, uid: string, user: V1Pod | undefined, carried: V1Pod | undefined) {
+    if (step.do === 'delete-carried' && carried) return removeCarried(uid, user, carried, step.graceSeconds)
+    if (!user) return undefined
+    if (step.do === 'create') return create(user)
+    if (step.do === 'level' && carried) return level(user, carried)
+    if (step.do === 'finish') return finish(user)
+    if (step.do === 'lost') return lose(user)
+    if (step.do === 'refuse')
+      return waitingRoom.isDue(user) ? wait(user, { ...step.why, until: 'changed' }) : undefined
+    return undefined
   }
 
   return async (uid) => {
@@ -199,16 +222,22 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
       forget(uid)
       return undefined
     }
-    const carriedSeen = carriers.tombstone(uid) !== undefined
-    const step = decide({ user, carried, userGone: gone.has(uid), carriedSeen })
-    if (step.do === 'delete-carried' && carried) return removeCarried(uid, user, carried, step.graceSeconds)
-    if (!user) return undefined
-    if (step.do === 'create') return create(user)
-    if (step.do === 'level' && carried) return level(user, carried)
-    if (step.do === 'finish') return finish(user)
-    if (step.do === 'lost') return lose(user)
-    if (step.do === 'refuse')
-      return waitingRoom.isDue(user) ? wait(user, { ...step.why, until: 'changed' }) : undefined
-    return undefined
+    const step = decide({
+      user,
+      carried,
+      lastUser: users.tombstone(uid),
+      userGone: gone.has(uid),
+      carriedSeen: carriers.tombstone(uid) !== undefined,
+    })
+    try {
+      const again = await act(step, uid, user, carried)
+      delays.passed(uid)
+      return again
+    } catch (error) {
+      const why = user && delays.failed(uid, step.do, error)
+      if (why && step.do === 'create') await wait(user, why)
+      else if (why) tell(user, why)
+      throw error
+    }
   }
 }

@@ -1,6 +1,9 @@
 import type { V1Pod, V1PodCondition } from '@kubernetes/client-node'
 import { CARRIED } from './names.ts'
 
+/** Condition of a pod that is about to be taken away by somebody else than its owner (KEP-3329). */
+export const DISRUPTED = 'DisruptionTarget'
+
 /**
  * Conditions that a kubelet owns, as of Kubernetes 1.36, and ours. PodScheduled is the scheduler's; a readiness
  * gate's is its controller's. All others stay as they are.
@@ -13,12 +16,12 @@ const owned = new Set([
   'PodResizePending',
   'PodResizeInProgress',
   'AllContainersRestarting',
-  'DisruptionTarget',
+  DISRUPTED,
   CARRIED,
 ])
 
 /** DisruptionTarget is shared: others write it as well, so its absence in the data plane removes nothing. */
-const removable = (type: string) => owned.has(type) && type !== 'DisruptionTarget' && type !== CARRIED
+const removable = (type: string) => owned.has(type) && type !== DISRUPTED && type !== CARRIED
 
 /** A condition without the times and generations that `settle` gives it. */
 export interface Wanted {

@@ -1,7 +1,7 @@
 import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node'
 import { settleConditions } from './conditions.ts'
 import { CARRIED } from './names.ts'
-import { allStatuses } from './to-user.ts'
+import { allStatuses, isDisrupted } from './to-user.ts'
 import type { Refusal } from './unsupported.ts'
 
 /**
@@ -67,7 +67,7 @@ export function finalStatus(
       user,
       [
         ...fallen.map((type) => ({ type, status: 'False', reason })),
-        ...(options.disrupted
+        ...(options.disrupted && !isDisrupted(before)
           ? [
               {
                 type: 'DisruptionTarget',

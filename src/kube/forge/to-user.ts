@@ -1,6 +1,7 @@
 import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node'
-import { settleConditions, wantedConditions } from './conditions.ts'
+import { DISRUPTED, settleConditions, type Wanted, wantedConditions } from './conditions.ts'
 import { annotation } from './names.ts'
+import { settleStatuses } from './transitions.ts'
 
 /** What a status needs beside the two pods. */
 export interface StatusFacts {
@@ -26,25 +27,35 @@ export function allStatuses(status: V1PodStatus | undefined): V1ContainerStatus[
   ]
 }
 
-/** Restart counts never fall, whatever the data plane did with the pod meanwhile (conformance). */
-function withCounts(
-  now: V1ContainerStatus[] | undefined,
-  before: V1ContainerStatus[] | undefined,
-): V1ContainerStatus[] | undefined {
-  return now?.map((status) => {
-    const old = before?.find(({ name }) => name === status.name)
-    return old && old.restartCount > status.restartCount
-      ? { ...status, restartCount: old.restartCount }
-      : status
-  })
+/** Whether somebody has said that the pod is about to be taken away. */
+export function isDisrupted(status: V1PodStatus | undefined): boolean {
+  return status?.conditions?.some(({ type, status }) => type === DISRUPTED && status === 'True') ?? false
 }
 
-/** The data plane's phase, but a final one only when nothing runs any more: it is one way (rule 35). */
+/** Whether the data plane ends the pod by itself: an eviction, a preemption, a machine that is drained. */
+function isTaken(user: V1Pod, carried: V1Pod): boolean {
+  return carried.metadata?.deletionTimestamp !== undefined && user.metadata?.deletionTimestamp === undefined
+}
+
+/**
+ * The data plane's phase, but a final one only when nothing runs any more: it is one way (rule 35). A pod that
+ * was to run for ever and was taken away has failed, whatever its containers made of their end, so that its
+ * controller replaces it.
+ */
 function phaseOf(user: V1Pod, carried: V1Pod): string | undefined {
   const phase = carried.status?.phase
   if (!isTerminal(carried)) return phase
   const running = allStatuses(carried.status).some(({ state }) => state?.running)
-  return running ? (user.status?.phase ?? 'Running') : phase
+  if (running) return user.status?.phase ?? 'Running'
+  const forEver = (user.spec?.restartPolicy ?? 'Always') === 'Always'
+  return forEver && isTaken(user, carried) ? 'Failed' : phase
+}
+
+/** Why the data plane takes the pod away, as the condition that Job and ReplicaSet controllers look at. */
+function disruption(user: V1Pod, carried: V1Pod): Wanted[] {
+  if (!isTaken(user, carried) || isDisrupted(carried.status) || isDisrupted(user.status)) return []
+  const message = 'The data plane ends the pod.'
+  return [{ type: DISRUPTED, status: 'True', reason: 'DeletionByDataPlane', message }]
 }
 
 /**
@@ -69,26 +80,36 @@ export function toUserStatus(user: V1Pod, carried: V1Pod, facts: StatusFacts): V
   const before = user.status
   const generation = observedGeneration(user, carried)
   const podIPs = facts.flatNetwork ? theirs.podIPs : undefined
+  const changes = [...wantedConditions(user, carried), ...disruption(user, carried)]
+  const conditions = settleConditions(user, changes, {
+    now: facts.now,
+    observedGeneration: generation,
+    complete: true,
+  })
+  const settle = (
+    kind: 'containers' | 'initContainers',
+    now: V1ContainerStatus[] | undefined,
+    old: V1ContainerStatus[] | undefined,
+  ) => settleStatuses(user, user.spec?.[kind], now, old)
+  const phase = phaseOf(user, carried) ?? before?.phase ?? 'Pending'
+  const target = phase === 'Failed' ? conditions.find(({ type }) => type === DISRUPTED) : undefined
   return {
-    phase: phaseOf(user, carried) ?? before?.phase ?? 'Pending',
-    reason: theirs.reason,
-    message: theirs.message,
-    conditions: settleConditions(user, wantedConditions(user, carried), {
-      now: facts.now,
-      observedGeneration: generation,
-      complete: true,
-    }),
+    phase,
+    reason: theirs.reason ?? target?.reason,
+    message: theirs.message ?? target?.message,
+    conditions,
     startTime: before?.startTime ?? theirs.startTime,
     hostIP: facts.hostIp,
     hostIPs: [{ ip: facts.hostIp }],
     podIP: podIPs?.[0]?.ip,
     podIPs,
-    containerStatuses: withCounts(theirs.containerStatuses, before?.containerStatuses),
-    initContainerStatuses: withCounts(theirs.initContainerStatuses, before?.initContainerStatuses),
-    ephemeralContainerStatuses: withCounts(
-      theirs.ephemeralContainerStatuses,
-      before?.ephemeralContainerStatuses,
+    containerStatuses: settle('containers', theirs.containerStatuses, before?.containerStatuses),
+    initContainerStatuses: settle(
+      'initContainers',
+      theirs.initContainerStatuses,
+      before?.initContainerStatuses,
     ),
+    ephemeralContainerStatuses: theirs.ephemeralContainerStatuses,
     allocatedResources: theirs.allocatedResources,
     resources: theirs.resources,
     ...(generation ? { observedGeneration: generation } : {}),
