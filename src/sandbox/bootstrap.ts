@@ -45,6 +45,12 @@ const editRules: V1PolicyRule[] = [
   { apiGroups: ['apps', 'batch', 'coordination.k8s.io'], resources: all, verbs: [...read, ...write] },
 ]
 
+const csrRule = (resource: string, verbs: string[]): V1PolicyRule => ({
+  apiGroups: ['certificates.k8s.io'],
+  resources: [resource],
+  verbs,
+})
+
 /** The default roles, as far as they say something about what is served. */
 const clusterRoles: Record<string, V1PolicyRule[]> = {
   'cluster-admin': [
@@ -90,18 +96,32 @@ const clusterRoles: Record<string, V1PolicyRule[]> = {
   'system:service-account-issuer-discovery': [
     { nonResourceURLs: ['/.well-known/openid-configuration', '/openid/v1/jwks'], verbs: ['get'] },
   ],
+  'system:node-bootstrapper': [csrRule('certificatesigningrequests', ['create', 'get', 'list', 'watch'])],
+  'system:certificates.k8s.io:certificatesigningrequests:nodeclient': [
+    csrRule('certificatesigningrequests/nodeclient', ['create']),
+  ],
+  'system:certificates.k8s.io:certificatesigningrequests:selfnodeclient': [
+    csrRule('certificatesigningrequests/selfnodeclient', ['create']),
+  ],
   'system:auth-delegator': [
     { apiGroups: ['authentication.k8s.io'], resources: ['tokenreviews'], verbs: ['create'] },
     { apiGroups: ['authorization.k8s.io'], resources: ['subjectaccessreviews'], verbs: ['create'] },
   ],
 }
 
-const bindings: readonly (readonly [role: string, groups: readonly string[]])[] = [
+const KUBEADM_TOKENS = 'system:bootstrappers:kubeadm:default-node-token'
+const CSR = 'system:certificates.k8s.io:certificatesigningrequests'
+
+const bindings: readonly (readonly [role: string, groups: readonly string[], name?: string])[] = [
   ['cluster-admin', ['system:masters']],
   ['system:basic-user', ['system:authenticated']],
   ['system:discovery', ['system:authenticated']],
   ['system:public-info-viewer', ['system:authenticated', 'system:unauthenticated']],
   ['system:service-account-issuer-discovery', ['system:serviceaccounts']],
+  // As kubeadm sets them up: a bootstrap token gets a node's certificate, and a node its next one.
+  ['system:node-bootstrapper', [KUBEADM_TOKENS], 'kubeadm:kubelet-bootstrap'],
+  [`${CSR}:nodeclient`, [KUBEADM_TOKENS], 'kubeadm:node-autoapprove-bootstrap'],
+  [`${CSR}:selfnodeclient`, ['system:nodes'], 'kubeadm:node-autoapprove-certificate-rotation'],
 ]
 
 const labels = { 'kubernetes.io/bootstrapping': 'rbac-defaults' }
@@ -113,12 +133,12 @@ export function bootstrap(store: ResourceStore): void {
     const base = { apiVersion: `${RBAC}/v1`, kind: 'ClusterRole' }
     put(`clusterroles.${RBAC}`, { ...base, metadata: { name, labels }, rules })
   }
-  for (const [name, groups] of bindings) {
+  for (const [role, groups, name = role] of bindings) {
     put(`clusterrolebindings.${RBAC}`, {
       apiVersion: `${RBAC}/v1`,
       kind: 'ClusterRoleBinding',
       metadata: { name, labels },
-      roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name },
+      roleRef: { apiGroup: RBAC, kind: 'ClusterRole', name: role },
       subjects: groups.map((group) => ({ apiGroup: RBAC, kind: 'Group', name: group })),
     })
   }

@@ -7,6 +7,7 @@ import type { Logger } from '../lib/logger.ts'
 import { createAdmission } from './api/admission/index.ts'
 import { createTokenAuthenticator, type StaticToken } from './api/auth/authenticate.ts'
 import { allowAll, createAuthorizer } from './api/auth/authorizer.ts'
+import { createBootstrapTokens } from './api/auth/bootstrap-tokens.ts'
 import { createRbac } from './api/auth/rbac.ts'
 import { createServiceAccountTokens, ISSUER } from './api/auth/service-account-tokens.ts'
 import type { ApiContext, Role } from './api/context.ts'
@@ -74,10 +75,11 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
   bootstrap(store)
   const tokens = createServiceAccountTokens({ store, clock })
   const rbac = createRbac(store)
+  const bootstrapTokens = createBootstrapTokens({ store, clock })
   const adminToken = randomBytes(24).toString('base64url')
   const authenticator = createTokenAuthenticator(
     [{ token: adminToken, user: 'sandbox-admin', groups: ['system:masters'] }, ...(options.tokens ?? [])],
-    (token) => tokens.review(token, [ISSUER])?.user,
+    (token) => bootstrapTokens(token) ?? tokens.review(token, [ISSUER])?.user,
   )
   const authorization = options.authorization !== 'none'
   const context: ApiContext = {
@@ -104,7 +106,15 @@ export async function startSandbox(options: SandboxOptions): Promise<Sandbox> {
 
   publishApiServer(store, host, port)
   publishClientCa(store, authority.ca)
-  const stopControllers = startControllers({ store, clock, logger, authority, pods: controllerPods(context) })
+  const { authorize } = context
+  const stopControllers = startControllers({
+    store,
+    clock,
+    logger,
+    authority,
+    pods: controllerPods(context),
+    authorize,
+  })
   const kubeletClient = await authority.issueClient('kube-apiserver-kubelet-client', ['system:masters'])
   const podSide = await startPodSide({
     role,

@@ -25,11 +25,17 @@ export interface CertificateFiles {
   dropPendingKey(): Promise<void>
 }
 
-/** Reads chain and key. @throws when one of them is none, or they do not belong together */
+/** Reads chain and key, with one line end after each. @throws when one of them is none, or they do not belong together */
 export function parseCertificate(cert: string, key: string): IssuedCertificate {
   const leaf = new X509Certificate(cert)
   if (!leaf.checkPrivateKey(createPrivateKey(key))) throw new Error('the key is not the certificate’s')
-  return { cert, key, notBefore: leaf.validFromDate.getTime(), notAfter: leaf.validToDate.getTime() }
+  const line = (pem: string) => `${pem.trimEnd()}\n`
+  return {
+    cert: line(cert),
+    key: line(key),
+    notBefore: leaf.validFromDate.getTime(),
+    notAfter: leaf.validToDate.getTime(),
+  }
 }
 
 /** Whether it says what is asked for now: an address that has changed is in none that was issued before. */
@@ -87,7 +93,7 @@ export function createCertificateFiles(directory: string, name: string): Certifi
       }
     },
     async write({ cert, key }) {
-      await put(current, `${cert.trimEnd()}\n${key.trimEnd()}\n`)
+      await put(current, cert + key)
       await rm(pending, { force: true })
     },
     async pendingKey() {

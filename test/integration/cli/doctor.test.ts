@@ -183,21 +183,18 @@ t.test('rule 30: a DaemonSet that comes to the node is named with the patch that
 t.test(
   'rule 31: a pending request for a serving certificate comes with the command that approves it',
   async (t) => {
-    const path = ['apis', 'certificates.k8s.io', 'v1', 'certificatesigningrequests']
-    const spec = {
-      // A real API server stamps the caller's name here; the sandbox keeps what it is sent.
-      username: 'system:node:east',
-      signerName: 'kubernetes.io/kubelet-serving',
-      request: Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\n').toString('base64'),
-      usages: ['digital signature', 'server auth'],
-    }
-    const body = {
+    // Not over HTTP, where a server writes the caller's name into it.
+    sandbox.store.create('certificatesigningrequests.certificates.k8s.io', {
       apiVersion: 'certificates.k8s.io/v1',
       kind: 'CertificateSigningRequest',
       metadata: { name: 'csr-1' },
-      spec,
-    }
-    await post(path, body)
+      spec: {
+        username: 'system:node:east',
+        signerName: 'kubernetes.io/kubelet-serving',
+        request: Buffer.from('-----BEGIN CERTIFICATE REQUEST-----\n').toString('base64'),
+        usages: ['digital signature', 'server auth'],
+      },
+    })
     const { by } = await doctor(['--kubeconfig', kubeconfig])
     t.match(by.get('user cluster certificate csr-1'), {
       state: 'warn',

@@ -1,6 +1,7 @@
 import type { MemoryStore } from '../../store/index.ts'
 import type { Rbac } from '../auth/rbac.ts'
 import type { AdmissionRequest } from '../context.ts'
+import { certificateRequester } from './certificate-requests.ts'
 import { createConfinement } from './confinement.ts'
 import { createNamespaceLifecycle } from './namespace-lifecycle.ts'
 import { createNodeRestriction } from './node-restriction.ts'
@@ -25,6 +26,7 @@ export function createAdmission(options: {
     createServiceAccountAdmission(store),
     createPriority(store),
     defaultTolerations,
+    certificateRequester,
     ...(authorization ? [createNodeRestriction(store), createRbacEscalation(rbac)] : []),
     createConfinement(store),
   ]

@@ -107,6 +107,10 @@ function allowedChange(call: ApiCall, wanted: NewKubeObject, current: KubeObject
     const metadata = { ...wanted.metadata, ...(ownerReferences ? { ownerReferences } : {}) }
     return { ...structuredClone(current), metadata, status: wanted['status'] }
   }
+  if (info.subresource === 'approval') {
+    const { conditions } = (wanted['status'] ?? {}) as { conditions?: unknown }
+    return { ...structuredClone(current), status: { ...(current['status'] as object), conditions } }
+  }
   if (info.subresource === 'finalize') {
     return { ...structuredClone(current), spec: wanted['spec'] }
   }
