@@ -40,5 +40,12 @@ function describe(error: IsthmusError): string {
 /** A file or an address that the system refuses is the user's to see to; anything else is a fault of ours, with its stack. */
 function describeUnknown(error: unknown): string {
   if (!(error instanceof Error)) return String(error)
-  return 'syscall' in error ? error.message : (error.stack ?? error.message)
+  return 'syscall' in error ? error.message : `${error.stack ?? error.message}${causesOf(error)}`
+}
+
+/** A stack says where; why is often only in the causes: what PostgreSQL answered to a migration. */
+function causesOf(error: Error): string {
+  const lines: string[] = []
+  for (let at = error.cause; at instanceof Error && lines.length < 5; at = at.cause) lines.push(at.message)
+  return lines.map((message) => `\n  because: ${printable(message)}`).join('')
 }

@@ -13,7 +13,7 @@ export const gatewaySettings = {
     flag: 'database-url',
     env: 'DATABASE_URL',
     description:
-      'Connection string of PostgreSQL (15 or newer). Left out with `--dev`, which brings its own.',
+      'Connection string of PostgreSQL (16 or newer). Left out with `--dev`, which brings its own.',
     optional: true,
     secret: true,
   }),

@@ -16,6 +16,8 @@ export interface Migration {
 const FOLDER = new URL('../../../migrations/', import.meta.url)
 /** Any constant of our own; all runners of one database meet on it. */
 const LOCK = 0x1577_4d55
+/** PostgreSQL 16: since then a membership says whether the role may be set, which `forTenant` needs (0001-spine.sql). */
+const SERVER_MIN = 160_000
 
 /** The steps that this version of the code knows, in order. @throws Error when the numbers have a gap */
 export function readMigrations(folder: URL = FOLDER): Migration[] {
@@ -38,12 +40,14 @@ export interface MigrateOptions {
 /**
  * Brings the schema to this version. Runners wait for each other on an advisory lock, the later find nothing to
  * do; each step is one transaction. Returns the names of the steps applied.
- * @throws IsthmusError conflict when the database is of a newer version, or an applied step's text has changed since
+ * @throws IsthmusError conflict when the server is older than PostgreSQL 16, the database of a newer version, or an
+ * applied step's text has changed since
  */
 export async function migrate(options: MigrateOptions): Promise<string[]> {
   const migrations = options.migrations ?? readMigrations()
   const client = await options.database.connect()
   try {
+    await checkServer(client)
     // Blocks until the runner before us is done; released with the connection, whatever happens to us.
     await client.query('select pg_advisory_lock($1)', [LOCK])
     await client.query(`create table if not exists migrations (
@@ -72,6 +76,19 @@ export async function migrate(options: MigrateOptions): Promise<string[]> {
     return pending.map((step) => step.name)
   } finally {
     await client.end()
+  }
+}
+
+async function checkServer(client: Awaited<ReturnType<Database['connect']>>): Promise<void> {
+  const { rows } = await client.query<{ number: string; version: string }>(
+    `select current_setting('server_version_num') as number, current_setting('server_version') as version`,
+  )
+  const [server] = rows
+  if (server && Number(server.number) < SERVER_MIN) {
+    throw new IsthmusError(
+      'conflict',
+      `Isthmus needs PostgreSQL 16 or newer; this server is ${server.version}.`,
+    )
   }
 }
 

@@ -1,4 +1,5 @@
 import { readFileSync } from 'node:fs'
+import type { Database } from '../../../src/gateway/store/database.ts'
 import { migrate, readMigrations } from '../../../src/gateway/store/migrate.ts'
 import { dumpSchema } from '../../../src/gateway/store/schema-dump.ts'
 import { silentLogger } from '../../../src/lib/logger.ts'
@@ -32,6 +33,21 @@ t.test('an applied step whose text has changed is refused', async (t) => {
   const database = await server.open()
   const migrations = readMigrations().map((step) => ({ ...step, hash: 'other' }))
   await t.rejects(migrate({ database, logger, migrations }), /never change/)
+})
+
+t.test('a server older than PostgreSQL 16 is refused in a sentence, before anything is done', async (t) => {
+  const asked: string[] = []
+  const old = {
+    async query(sql: string) {
+      asked.push(sql)
+      return { rows: [{ number: '150018', version: '15.18' }] }
+    },
+    async end() {},
+  }
+  const database = { connect: async () => old } as unknown as Database
+  const refused = { code: 'conflict', message: 'Isthmus needs PostgreSQL 16 or newer; this server is 15.18.' }
+  await t.rejects(migrate({ database, logger }), refused)
+  t.equal(asked.length, 1, 'one question and no statement')
 })
 
 t.test('a failing step leaves nothing behind', async (t) => {
