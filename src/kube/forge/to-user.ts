@@ -1,6 +1,7 @@
 import type { V1ContainerStatus, V1Pod, V1PodStatus } from '@kubernetes/client-node'
 import { DISRUPTED, settleConditions, type Wanted, wantedConditions } from './conditions.ts'
 import { annotation } from './names.ts'
+import { withOwnResources } from './own-resources.ts'
 import { settleStatuses } from './transitions.ts'
 
 /** What a status needs beside the two pods. */
@@ -76,7 +77,7 @@ function observedGeneration(user: V1Pod, carried: V1Pod): number | undefined {
  */
 export function toUserStatus(user: V1Pod, carried: V1Pod, facts: StatusFacts): V1PodStatus | undefined {
   if (isTerminal(user)) return undefined
-  const theirs = carried.status ?? {}
+  const theirs = withOwnResources(user, carried.status ?? {})
   const before = user.status
   const generation = observedGeneration(user, carried)
   const podIPs = facts.flatNetwork ? theirs.podIPs : undefined

@@ -1,0 +1,32 @@
+import { withOwnResources } from '../../../../src/kube/forge/own-resources.ts'
+import { userPod } from '../../../support/agent-harness.ts'
+import type { Loose } from '../../../support/fake-cluster.ts'
+import t from '../../../support/tap.ts'
+
+t.test('a container’s status names the resources of its own spec, not those that policy added', (t) => {
+  const user = userPod('a', (pod) => {
+    pod.spec.containers = [
+      { name: 'some', resources: { requests: { cpu: '20m' }, limits: { cpu: '30m' } } },
+      { name: 'none' },
+    ]
+  })
+  const theirs = { cpu: '20m', memory: '128Mi' }
+  const status: Loose = {
+    containerStatuses: [
+      { name: 'some', allocatedResources: theirs, resources: { requests: theirs, limits: { cpu: '30m' } } },
+      { name: 'none', allocatedResources: theirs, resources: { requests: theirs } },
+      { name: 'waiting' },
+    ],
+  }
+  const plain = JSON.parse(JSON.stringify(withOwnResources(user, status).containerStatuses))
+  t.same(plain, [
+    {
+      name: 'some',
+      allocatedResources: { cpu: '20m' },
+      resources: { requests: { cpu: '20m' }, limits: { cpu: '30m' } },
+    },
+    { name: 'none', resources: {} },
+    { name: 'waiting' },
+  ])
+  t.end()
+})
