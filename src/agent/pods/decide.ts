@@ -41,7 +41,8 @@ function graceOf(pod: V1Pod): number {
 /** Whether the user's pod says that it was carried once. */
 export function wasCarried(user: V1Pod): boolean {
   const condition = user.status?.conditions?.find(({ type }) => type === CARRIED)
-  return condition?.status === 'True' || allStatuses(user.status).length > 0
+  if (condition) return condition.status === 'True'
+  return allStatuses(user.status).length > 0
 }
 
 const isRunning = (pod: V1Pod) => allStatuses(pod.status).some(({ state }) => state?.running)

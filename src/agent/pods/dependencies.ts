@@ -1,4 +1,5 @@
 import type { V1Pod } from '@kubernetes/client-node'
+import { subPathFault } from '../../kube/forge/sub-paths.ts'
 import { NameTakenError } from '../sync/carried-objects.ts'
 import type { References } from '../sync/references.ts'
 import type { ServiceEnv } from '../sync/service-env.ts'
@@ -42,6 +43,8 @@ export function createDependencies(options: DependenciesOptions): Dependencies {
   return {
     async settle(pod) {
       const uid = pod.metadata?.uid ?? ''
+      const fault = subPathFault(pod)
+      if (fault) return { ...fault, until: 'object' }
       const { unread, missing } = references.lacking(pod)
       if (unread.length > 0 || !serviceEnv.isSynced()) {
         const since = unreadSince.get(uid) ?? options.elapsed()

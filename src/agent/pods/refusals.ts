@@ -10,6 +10,8 @@ export interface Waiting extends Refusal {
    * `soon`: with the queue's back-off; `object`: when the object that is missing appears.
    */
   until: 'quota' | 'changed' | 'soon' | 'object'
+  /** The container that can not be made, where it is one's fault: its status says so. */
+  container?: string
 }
 
 function causesOf(error: KubeApiError): string {

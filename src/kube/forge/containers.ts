@@ -1,6 +1,7 @@
 import type { V1Container, V1EnvVar, V1EphemeralContainer, V1Pod } from '@kubernetes/client-node'
 import { mapFieldRef } from './downward.ts'
 import { configMapName, MASTER_ENV, SERVICE_ENV } from './names.ts'
+import { plainSubPaths } from './sub-paths.ts'
 
 function mapEnv(variable: V1EnvVar): V1EnvVar {
   const { valueFrom } = variable
@@ -26,6 +27,7 @@ export function mapContainer<C extends V1Container | V1EphemeralContainer>(pod: 
   return {
     ...container,
     env: container.env?.map(mapEnv),
+    volumeMounts: plainSubPaths(pod, container),
     envFrom: [
       { configMapRef: { name: serviceEnv } },
       ...(container.envFrom ?? []).map((source) =>

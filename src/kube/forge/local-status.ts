@@ -4,13 +4,24 @@ import { CARRIED } from './names.ts'
 import { allStatuses, isDisrupted } from './to-user.ts'
 import type { Refusal } from './unsupported.ts'
 
+/** The containers of a pod of which one can not be made. */
+function faultyContainers(user: V1Pod, why: Refusal, faulty: string): V1ContainerStatus[] | undefined {
+  return user.spec?.containers.map(({ name, image = '' }) => {
+    const waiting =
+      name === faulty ? { reason: why.reason, message: why.message } : { reason: 'ContainerCreating' }
+    return { name, image, imageID: '', ready: false, started: false, restartCount: 0, state: { waiting } }
+  })
+}
+
 /**
  * The status of a pod that waits: Pending, with the reason where kubectl shows it and as a condition (rule 38).
- * No container statuses: a waiting reason such as ContainerCreating would hide ours (rule 34).
+ * No container statuses: a waiting reason such as ContainerCreating would hide ours (rule 34), unless the fault is a
+ * container's own, which kubelets report there.
  */
-export function waitingStatus(user: V1Pod, why: Refusal, now: string): V1PodStatus {
+export function waitingStatus(user: V1Pod, why: Refusal & { container?: string }, now: string): V1PodStatus {
   return {
     ...user.status,
+    ...(why.container !== undefined ? { containerStatuses: faultyContainers(user, why, why.container) } : {}),
     phase: user.status?.phase ?? 'Pending',
     reason: why.reason,
     message: why.message,
