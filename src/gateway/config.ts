@@ -1,3 +1,4 @@
+import { isNetwork } from '../kube/client/address-guard.ts'
 import {
   type ReadSettings,
   readSettings,
@@ -106,6 +107,13 @@ export const gatewaySettings = {
       'Serve plain HTTP, for a proxy in front that does TLS. kubectl sends no credentials over plain HTTP.',
     default: false,
   }),
+  clusterAddresses: setting.list({
+    flag: 'cluster-addresses',
+    env: 'ISTHMUS_CLUSTER_ADDRESSES',
+    description:
+      'Addresses and networks (`127.0.0.0/8`), comma-separated, that a data plane may have though they are refused otherwise: link-local and metadata addresses always, loopback where a name other than localhost resolves to it. Looked at on every connect.',
+    default: [],
+  }),
   metricsToken: setting.text({
     flag: 'metrics-token',
     env: 'ISTHMUS_METRICS_TOKEN',
@@ -207,6 +215,13 @@ export const gatewaySettings = {
       'How often the ledger is compared with what the data planes carry; what differs twice is repaired.',
     default: 15_000,
   }),
+  reservationAge: setting.duration({
+    flag: 'reservation-age',
+    env: 'ISTHMUS_RESERVATION_AGE',
+    description:
+      'How long quota stays reserved for an object whose creation never told its outcome; then the data plane is asked, and what it does not have is given back. Longer than a creation may take.',
+    default: 120_000,
+  }),
   poolSize: setting.integer(
     {
       flag: 'database-pool',
@@ -254,6 +269,9 @@ function contradictions(config: GatewayConfig): string[] {
     faults.push('--tls-cert and --tls-key go together')
   }
   if (config.masterKeys && config.masterKeyFile) faults.push('--master-keys or --master-key-file, not both')
+  for (const address of config.clusterAddresses) {
+    if (!isNetwork(address)) faults.push(`--cluster-addresses: ${address} is no address or network`)
+  }
   if (config.insecureHttp && config.tlsCert) faults.push('--insecure-http contradicts --tls-cert')
   if (!config.dev) {
     if (!config.databaseUrl) faults.push('--database-url (or DATABASE_URL): is required without --dev')

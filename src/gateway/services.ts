@@ -1,5 +1,5 @@
 import { hkdfSync, randomUUID } from 'node:crypto'
-import { createKubeClient } from '../kube/client/index.ts'
+import { createKubeClient, makeAddressGuard } from '../kube/client/index.ts'
 import type { KubeTarget } from '../kube/client/types.ts'
 import type { Clock } from '../lib/clock.ts'
 import type { Logger } from '../lib/logger.ts'
@@ -88,9 +88,11 @@ export async function makeServices(options: ServiceOptions) {
     clock,
     onRefuse: (limit) => metrics.limited.inc({ limit }),
   })
-  const createClient = (target: KubeTarget) => createKubeClient(target, { userAgent: 'isthmus-gateway' })
+  const guard = makeAddressGuard({ allow: config.clusterAddresses })
+  const createClient = (target: KubeTarget) =>
+    createKubeClient(target, { userAgent: 'isthmus-gateway', guard })
   const upstreams = makeUpstreams({ directory, sealer, createClient, clock, logger })
-  const quota = postgresLedger(database)
+  const quota = postgresLedger(database, { reservationMs: config.reservationAge })
   const namespaces = postgresNamespaces(database, directory)
   const reconciler: Reconciler = startReconciler({
     store: postgresReconciliation(database),

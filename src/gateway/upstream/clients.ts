@@ -46,21 +46,26 @@ export function makeUpstreams(options: UpstreamsOptions): RunningUpstreams {
     const { revision } = cluster.connection
     const present = clients.get(clusterId)
     if (present?.revision === revision) return present.client
-    const client = createClient(targetOf(cluster, cluster.connection))
+    const client = clientOf(cluster, cluster.connection)
     clients.set(clusterId, { revision, client })
     if (present) close(present.client)
     return client
   }
 
-  function targetOf(
+  function clientOf(
     cluster: ClusterRecord,
     connection: NonNullable<ClusterRecord['connection']>,
-  ): KubeTarget {
+  ): KubeClient {
     const { server, ca, tlsServerName, sealedCredential } = connection
     try {
-      return { server, ca, tlsServerName, ...openCredential(sealer, cluster.id, sealedCredential) }
+      return createClient({
+        server,
+        ca,
+        tlsServerName,
+        ...openCredential(sealer, cluster.id, sealedCredential),
+      })
     } catch (error) {
-      throw unavailable('The credential of the data plane can not be read.', error)
+      throw unavailable('The address or credential of the data plane can not be used.', error)
     }
   }
 

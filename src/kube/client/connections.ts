@@ -1,4 +1,5 @@
 import { Pool } from 'undici'
+import type { AddressGuard } from './address-guard.ts'
 import { type ResolvedTarget, resolveTarget, type TlsOptions } from './target.ts'
 import type { KubeTarget } from './types.ts'
 
@@ -7,6 +8,7 @@ export interface ConnectionsOptions {
   keepAliveMs: number
   connectTimeoutMs: number
   allowInsecureHttp: boolean
+  guard: AddressGuard | undefined
 }
 
 /** The connections to one API server, anew whenever the client certificate is another one. */
@@ -20,6 +22,7 @@ export interface Connections {
 /** @throws IsthmusError invalid for a target that can not be used */
 export function createConnections(target: KubeTarget, options: ConnectionsOptions): Connections {
   let resolved = resolveTarget(target, options.allowInsecureHttp)
+  options.guard?.checkHost(new URL(resolved.origin).hostname)
   let pool = open(resolved.tls)
   /** Pools of earlier certificates whose last request has not ended. */
   const leaving = new Set<Pool>()
@@ -30,7 +33,11 @@ export function createConnections(target: KubeTarget, options: ConnectionsOption
       pipelining: 1,
       allowH2: false,
       keepAliveTimeout: options.keepAliveMs,
-      connect: { ...tls, timeout: options.connectTimeoutMs },
+      connect: {
+        ...tls,
+        timeout: options.connectTimeoutMs,
+        ...(options.guard ? { lookup: options.guard.lookup } : {}),
+      },
       // The client's own deadline counts in milliseconds and includes the wait for a connection; a watch may be quiet for ever.
       headersTimeout: 0,
       bodyTimeout: 0,

@@ -1,3 +1,4 @@
+import type { AddressGuard } from './address-guard.ts'
 import { readJson, refuseRedirect } from './answer.ts'
 import { createConnections } from './connections.ts'
 import { withDeadline } from './deadline.ts'
@@ -29,6 +30,8 @@ export interface KubeClientOptions {
   maxMessageBytes?: number
   /** Lets `http://` servers through; for tests alone. */
   allowInsecureHttp?: boolean
+  /** Which addresses may be connected to; any by default. */
+  guard?: AddressGuard
 }
 
 const MIB = 1024 * 1024
@@ -47,6 +50,7 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
     keepAliveMs: options.keepAliveMs ?? 60_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     allowInsecureHttp: options.allowInsecureHttp ?? false,
+    guard: options.guard,
   })
 
   async function dispatch(request: ApiRequest): Promise<ApiResponse> {
@@ -105,6 +109,7 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
         url: `${origin.replace(/^http/, 'ws')}${buildPath(prefix, request.path)}${buildQuery(request.query)}`,
         headers: () => buildHeaders(target, undefined, userAgent),
         tls,
+        lookup: options.guard?.lookup,
         timeoutMs: request.timeoutMs ?? defaultTimeoutMs,
         maxMessageBytes: options.maxMessageBytes ?? 16 * MIB,
       })

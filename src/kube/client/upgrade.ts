@@ -1,4 +1,5 @@
 import type { IncomingMessage } from 'node:http'
+import type { LookupFunction } from 'node:net'
 import { WebSocket } from 'ws'
 import { readBody, toKubeApiError } from './answer.ts'
 import { withDeadline } from './deadline.ts'
@@ -9,6 +10,7 @@ export interface OpenOptions {
   url: string
   headers: () => Promise<Record<string, string>>
   tls: TlsOptions
+  lookup: LookupFunction | undefined
   timeoutMs: number
   maxMessageBytes: number
 }
@@ -51,6 +53,7 @@ function handshake(
   return new Promise((resolve, reject) => {
     const ws = new WebSocket(options.url, [], {
       ...options.tls,
+      ...(options.lookup ? { lookup: options.lookup } : {}),
       headers,
       followRedirects: false,
       perMessageDeflate: false,
