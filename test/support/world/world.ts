@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os'
 import { join } from 'node:path'
 import { fileURLToPath } from 'node:url'
 import { parseAllDocuments } from 'yaml'
+import { startBalancer } from '../../kubernetes/harness/balancer.ts'
 import { hasKubernetesWorld } from '../../kubernetes/harness/world.ts'
 import { createTestCa } from '../certificates.ts'
 import { eventually } from '../eventually.ts'
@@ -36,6 +37,8 @@ export interface World {
   userClusters: TestCluster[]
   /** Two processes unless told otherwise; restarted ones take their place in the list. */
   gateways: Gateway[]
+  /** Where agents and clients find the gateways: HAProxy before both on real Kubernetes, else the first of them. */
+  publicUrl(): string
   /** PEM and path of the gateways' CA. */
   ca: string
   caFile: string
@@ -49,7 +52,7 @@ export interface World {
     node: string,
     options?: { quota?: Record<string, string>; capacity?: Record<string, string> },
   ): Promise<TestNode>
-  /** The Kubernetes face as a `client` credential of that node, on one of the gateways. */
+  /** The Kubernetes face as a `client` credential of that node, on one of the gateways where that matters. */
   clientOf(
     node: TestNode,
     options?: { access?: string; gateway?: number },
@@ -71,7 +74,7 @@ const NODES = ['east', 'west', 'north', 'south', 'centre']
 const MANIFEST = fileURLToPath(new URL('../../../deploy/data-plane.yaml', import.meta.url))
 
 export interface WorldOptions {
-  /** Running clusters to use instead of those of `npm run test:kubernetes` or sandboxes. */
+  /** Running clusters to use instead of those of `npm run test:kubernetes` or sandboxes; without a balancer. */
   clusters?: { dataPlane: TestCluster; userClusters: TestCluster[] }
   /** PostgreSQL with its default durability; off for tests, whose rows nobody misses after a power cut. */
   durable?: boolean
@@ -144,6 +147,17 @@ async function build(
   while (gateways.length < (options.gateways ?? 2)) {
     gateways.push(await startGateway(`gateway-${gateways.length + 1}`))
   }
+  let balanced: string | undefined
+  if (kind === 'kubernetes' && options.clusters === undefined) {
+    const backends = gateways.map(({ ready }) => new URL(ready.publicUrl).host)
+    const balancer = await startBalancer({ dir: join(dir, 'balancer'), backends })
+    stops.push(() => balancer.stop())
+    balanced = `https://${balancer.authority}`
+  }
+  const publicUrl = (gateway?: number): string =>
+    gateway === undefined && balanced !== undefined
+      ? balanced
+      : (gateways[gateway ?? 0]?.ready.publicUrl ?? '')
   const bootstrap = await runIsthmus(['operator', 'bootstrap', '--raw'], env)
   if (bootstrap.code !== 0) throw new Error(`operator bootstrap: ${bootstrap.stderr}`)
   const operatorToken = bootstrap.stdout.trim()
@@ -168,6 +182,7 @@ async function build(
     dataPlane,
     userClusters,
     gateways,
+    publicUrl: () => publicUrl(),
     ca,
     caFile,
     image: kind === 'kubernetes' ? 'busybox:1' : 'isthmus.dev/sandbox/sh:1',
@@ -183,11 +198,11 @@ async function build(
       const credential = await post<{ id: string; clientSecret: string }>('/v1/credentials', body)
       return { tenant, name, clientId: credential.id, clientSecret: credential.clientSecret }
     },
-    async token(clientId, clientSecret, gateway = 0) {
+    async token(clientId, clientSecret, gateway) {
       const basic = Buffer.from(
         `${encodeURIComponent(clientId)}:${encodeURIComponent(clientSecret)}`,
       ).toString('base64')
-      const target = { server: gateways[gateway]?.ready.publicUrl ?? '', ca }
+      const target = { server: publicUrl(gateway), ca }
       const reply = await json<{ access_token: string }>(target, {
         method: 'POST',
         path: '/oauth/token',
@@ -199,10 +214,10 @@ async function build(
     async clientOf(node, options = {}) {
       const body = { node: `${node.tenant}/${node.name}`, kind: 'client', access: options.access ?? 'edit' }
       const credential = await post<{ id: string; clientSecret: string }>('/v1/credentials', body)
-      const gateway = options.gateway ?? 0
+      const { gateway } = options
       const accessToken = await world.token(credential.id, credential.clientSecret, gateway)
       return {
-        server: gateways[gateway]?.ready.publicUrl ?? '',
+        server: publicUrl(gateway),
         ca,
         token: accessToken,
         credentialId: credential.id,
@@ -216,7 +231,7 @@ async function build(
         ...(serving ? { 'kubelet-cert': serving.cert, 'kubelet-key': serving.key } : {}),
         'node-name': node.name,
         kubeconfig: await userCluster.nodeKubeconfig(node.name),
-        gateway: gateways[options.gateway ?? 0]?.ready.publicUrl ?? '',
+        gateway: publicUrl(options.gateway),
         'gateway-ca': caFile,
         'client-id': node.clientId,
         'client-secret-file': secretFile,
