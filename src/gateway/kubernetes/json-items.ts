@@ -1,4 +1,5 @@
 import { IsthmusError } from '../../protocol/errors/index.ts'
+import type { ItemIdentity, KnownItem, KnownItems } from './known-items.ts'
 
 const QUOTE = 0x22
 const BACKSLASH = 0x5c
@@ -8,10 +9,28 @@ const OPEN_BRACKET = 0x5b
 const CLOSE_BRACKET = 0x5d
 const ITEMS = Buffer.from('"items":[')
 
+/**
+ * How every item of a list begins, since metadata is the first field of every kind. Between two items, with the
+ * comma before it, it stands nowhere else: within a string its quotes would be escaped, and no object in an item
+ * is in a list and has metadata.
+ */
+const ITEM = '{"metadata":{"name":"'
+const NEXT_ITEM = Buffer.from(`},${ITEM}`)
+/** How a list ends; a line's end stands nowhere else, since API servers write everything else on one line. */
+const LIST_END = Buffer.from('}]}\n')
+
+/** The fields of metadata up to the version, in the order in which Go writes them. */
+const IDENTITY =
+  /^\{"metadata":\{"name":"[^"\\]*",(?:"generateName":"[^"\\]*",)?"namespace":"([^"\\]*)","uid":"([^"\\]*)","resourceVersion":"(\d+)",/
+/** Two names of 253 characters, a namespace, UID and version fit. */
+const IDENTITY_BYTES = 800
+
 /** A piece of a list's JSON: everything before the items, one item, or everything after them. */
 export type ListPiece =
   | { head: Record<string, unknown> }
-  | { item: unknown }
+  /** `bytes` is its length; the identity is there where it could be read without parsing. */
+  | { item: unknown; bytes: number; identity?: ItemIdentity }
+  | { known: KnownItem }
   | { tail: Record<string, unknown> }
 
 /** An object larger than this is not one that Kubernetes stores (1.5 MiB in etcd). */
@@ -20,11 +39,15 @@ const MAX_PIECE_BYTES = 8 * 1024 * 1024
 /**
  * Cuts a Kubernetes list into its items while it arrives, so that neither memory nor the event loop is held by
  * the whole of it: each item is parsed by itself. The head holds kind and metadata as Kubernetes writes them
- * before the items; whatever stands behind them is the tail.
+ * before the items; whatever stands behind them is the tail. An item that is `known` is passed over unread, by its
+ * length, where the next one or the list's end stands behind it.
  * @throws IsthmusError bad_gateway when it is not such a list or ends too early
  */
-export async function* splitItems(source: AsyncIterable<Buffer>): AsyncGenerator<ListPiece> {
-  const scanner = new ItemScanner()
+export async function* splitItems(
+  source: AsyncIterable<Buffer>,
+  known?: Pick<KnownItems, 'find'>,
+): AsyncGenerator<ListPiece> {
+  const scanner = new ItemScanner(known)
   for await (const chunk of source) yield* scanner.push(chunk)
   yield* scanner.end()
 }
@@ -40,6 +63,13 @@ class ItemScanner {
   #inString = false
   #at = 0
   #start = -1
+  /** Of the item that begins at `#start`. */
+  #identity: ItemIdentity | undefined
+  readonly #known: Pick<KnownItems, 'find'> | undefined
+
+  constructor(known: Pick<KnownItems, 'find'> | undefined) {
+    this.#known = known
+  }
 
   #head(): Record<string, unknown> | undefined {
     const at = this.#rest.indexOf(ITEMS)
@@ -57,11 +87,12 @@ class ItemScanner {
       const head = this.#head()
       if (head !== undefined) yield { head }
     }
-    if (this.#state === 'items') yield* this.#items()
+    if (this.#state === 'items') yield* this.#items(true)
     if (this.#rest.length > MAX_PIECE_BYTES) throw malformed('an item is too large')
   }
 
   *end(): Generator<ListPiece> {
+    if (this.#state === 'items') yield* this.#items(false)
     if (this.#state === 'head') {
       // A list without items: Go writes `"items":null` for a nil slice, and some servers leave it out.
       const whole = parse(this.#rest)
@@ -71,7 +102,22 @@ class ItemScanner {
     else yield { tail: parse(Buffer.concat([Buffer.from('{"items":[]'), this.#rest])) }
   }
 
-  *#items(): Generator<ListPiece> {
+  /** The known item that begins at `at`, `'wait'` when that can not be told before `more` has come. */
+  #knownAt(bytes: Buffer, at: number, more: boolean): KnownItem | 'wait' | undefined {
+    if (this.#known === undefined) return undefined
+    if (more && bytes.length - at < IDENTITY_BYTES) return 'wait'
+    const match = IDENTITY.exec(bytes.toString('latin1', at, Math.min(at + IDENTITY_BYTES, bytes.length)))
+    if (match === null) return undefined
+    const [, namespace = '', uid = '', resourceVersion = ''] = match
+    this.#identity = { namespace, uid, resourceVersion }
+    const item = this.#known.find(this.#identity)
+    if (item === undefined) return undefined
+    const last = at + item.bytes - 1
+    if (startsWith(bytes, last, NEXT_ITEM) || startsWith(bytes, last, LIST_END)) return item
+    return more && bytes.length < last + NEXT_ITEM.length ? 'wait' : undefined
+  }
+
+  *#items(more: boolean): Generator<ListPiece> {
     const bytes = this.#rest
     let at = this.#at
     let consumed = 0
@@ -92,7 +138,18 @@ class ItemScanner {
           break
         case OPEN_BRACE:
         case OPEN_BRACKET:
-          if (this.#depth++ === 0) this.#start = at
+          if (this.#depth === 0) {
+            const known = this.#knownAt(bytes, at, more)
+            if (known === 'wait') break scan
+            if (known !== undefined) {
+              yield { known }
+              at += known.bytes
+              consumed = at
+              continue
+            }
+            this.#start = at
+          }
+          this.#depth++
           break
         case CLOSE_BRACE:
         case CLOSE_BRACKET:
@@ -103,9 +160,11 @@ class ItemScanner {
             break scan
           }
           if (--this.#depth === 0) {
-            yield { item: parse(bytes.subarray(this.#start, at + 1)) }
+            const item = parse(bytes.subarray(this.#start, at + 1))
+            yield { item, bytes: at + 1 - this.#start, identity: this.#identity }
             consumed = at + 1
             this.#start = -1
+            this.#identity = undefined
           }
           break
       }
@@ -115,6 +174,10 @@ class ItemScanner {
     this.#at = at - consumed
     if (this.#start >= 0) this.#start -= consumed
   }
+}
+
+function startsWith(bytes: Buffer, at: number, what: Buffer): boolean {
+  return at + what.length <= bytes.length && what.compare(bytes, at, at + what.length) === 0
 }
 
 /** The closing quote at or after `from`, which lies inside a string; -1 when it is not there yet. */

@@ -5,6 +5,9 @@ import { type TenantView, virtualNamespace } from './view.ts'
 const candidate = /t-[a-z2-7]{26}/g
 const anyCandidate = /t-[a-z2-7]{26}/
 
+/** Whether a text has anything in it that looks like a physical namespace, which the directory may know later. */
+export const mayMention = (text: string): boolean => anyCandidate.test(text)
+
 /**
  * Rule 20's last wall: replaces physical namespace names in a text, and counts each, since everything before this
  * should have removed them. A name of the view's own node becomes the tenant's name, any other `[namespace]`.

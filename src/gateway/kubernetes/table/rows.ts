@@ -43,7 +43,8 @@ function ended(phase: string): string {
   return phase === 'Succeeded' ? 'completed successfully' : 'failed'
 }
 
-function cellsOf(kind: string, object: KubeObject, nowMs: number): (string | number)[] {
+/** The cells of an object's row; ages are counted to `nowMs`. */
+export function cellsOf(kind: string, object: KubeObject, nowMs: number): (string | number)[] {
   const name = object.metadata?.name ?? ''
   const age = since(object.metadata?.creationTimestamp, nowMs)
   switch (kind) {

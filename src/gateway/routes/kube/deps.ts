@@ -2,6 +2,7 @@ import type { Clock } from '../../../lib/clock.ts'
 import type { Logger } from '../../../lib/logger.ts'
 import type { AuditLog } from '../../audit/index.ts'
 import type { Directory } from '../../directory/index.ts'
+import type { ItemMemory } from '../../kubernetes/known-items.ts'
 import type { Limits } from '../../limits/index.ts'
 import type { QuotaLedger } from '../../quota/index.ts'
 import type { SessionRegistry } from '../../sessions/index.ts'
@@ -25,6 +26,8 @@ export interface KubernetesFaceDeps {
   continueKey: Uint8Array
   /** Requests that a container gets which names none, by resource (design.md §4: BestEffort pods are not free). */
   defaultRequests: Readonly<Record<string, string>>
+  /** How items of lists were rendered before; the face makes its own when absent. */
+  items?: ItemMemory
   /** Called for each physical name that only the last wall caught (rule 20); for a counter. */
   onLeak?(where: string): void
   /** How long a virtual namespace may take until it can be used, in milliseconds; 5,000 by default (rule 9). */

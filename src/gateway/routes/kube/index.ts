@@ -1,4 +1,5 @@
 import type { FastifyInstance } from 'fastify'
+import { makeItemMemory } from '../../kubernetes/known-items.ts'
 import { authenticate } from './authenticate.ts'
 import { MAX_BODY_BYTES } from './body.ts'
 import { createCutOffs } from './cut-offs.ts'
@@ -7,6 +8,10 @@ import { registerErrors } from './errors.ts'
 import { registerDiscovery } from './meta/discovery.ts'
 import { registerOpenApi } from './meta/openapi.ts'
 import { registerRoutes } from './routes.ts'
+
+/** Enough for some 2,000 pods; rendered they take about the same in memory, rows of tables some three times as much. */
+const REMEMBERED_BYTES = 6 * 1024 * 1024
+const FORGOTTEN_MS = 5 * 60_000
 
 export type { KubernetesFaceDeps } from './deps.ts'
 export { createUpgradeHandler } from './upgrades/index.ts'
@@ -21,6 +26,8 @@ export async function registerKubernetesFace(
   deps: KubernetesFaceDeps,
 ): Promise<void> {
   const cutOffs = createCutOffs(deps.directory)
+  const { elapsed } = deps.clock
+  const items = makeItemMemory({ maxBytes: REMEMBERED_BYTES, idleMs: FORGOTTEN_MS, elapsed })
   await fastify.register(async (scope) => {
     scope.removeAllContentTypeParsers()
     // Bodies are read as bytes: what is JSON, protobuf or a patch is each operation's to say.
@@ -41,6 +48,6 @@ export async function registerKubernetesFace(
     registerErrors(scope, deps)
     registerDiscovery(scope)
     registerOpenApi(scope)
-    registerRoutes(scope, deps, cutOffs)
+    registerRoutes(scope, { items, ...deps }, cutOffs)
   })
 }

@@ -3,16 +3,18 @@ import type { ApiResponse, Query } from '../../../../kube/client/types.ts'
 import { sealContinue } from '../../../kubernetes/continue-token.ts'
 import { splitItems } from '../../../kubernetes/json-items.ts'
 import { isRecord, type KubeObject, type ListMeta } from '../../../kubernetes/objects.ts'
-import { columnsOf, partialOf, rowOf } from '../../../kubernetes/table/rows.ts'
+import { mayMention } from '../../../kubernetes/redact.ts'
+import { columnsOf } from '../../../kubernetes/table/rows.ts'
 import { errorForTenant } from '../../../kubernetes/upstream-errors.ts'
 import { type KubeCall, subjectOf, upstreamHeaders, upstreamPath } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
 import { findNamespace } from '../tenant-namespace.ts'
 import { refusedAnswer } from '../upstream-answer.ts'
 import { createPieceWriter, createYielder, type PieceWriter } from '../writer.ts'
-import { collectionQuery, itemMapper, refuseAllNamespaces, tokenScope } from './collection.ts'
+import { collectionQuery, refuseAllNamespaces, tokenScope } from './collection.ts'
 import { freshListMeta } from './fresh-meta.ts'
 import { isNamespaceGoing } from './going-namespace.ts'
+import { itemRenderer, knownItems } from './list-items.ts'
 
 /** Items are written together up to so many characters: 500 small writes cost a tenth of a list's CPU. */
 const WRITE_BYTES = 65_536
@@ -66,23 +68,31 @@ async function writeList(
   writer: PieceWriter,
   answer: ApiResponse,
 ): Promise<void> {
-  const map = itemMapper(call)
+  const render = itemRenderer(call)
+  const known = knownItems(call, deps)
   const turn = createYielder(deps.clock.elapsed)
   let separator = ''
   let pending = ''
   try {
-    for await (const piece of splitItems(answer.body)) {
+    for await (const piece of splitItems(answer.body, known)) {
       if ('head' in piece) {
         const meta = listMeta(call, deps, isRecord(piece.head.metadata) ? piece.head.metadata : {})
         writer.start({ 'content-type': 'application/json' })
         pending = headOf(call, meta)
+      } else if ('known' in piece) {
+        pending += separator + piece.known.render(call.nowMs)
+        separator = ','
       } else if ('item' in piece) {
-        const item = map(piece.item as KubeObject)
-        if (item !== undefined) {
-          pending += separator + JSON.stringify(itemOf(call, item))
+        const write = render(piece.item as KubeObject)
+        if (write !== undefined) {
+          const text = write(call.nowMs)
+          pending += separator + text
           separator = ','
+          const { bytes, identity } = piece
+          if (identity !== undefined && !mayMention(text)) known?.add(identity, { bytes, render: write })
         }
-        await turn()
+        const turned = turn()
+        if (turned !== undefined) await turned
       } else pending += ']}\n'
       if (pending.length < WRITE_BYTES && !('tail' in piece)) continue
       await writer.write(pending)
@@ -133,12 +143,4 @@ function headOf(call: KubeCall, metadata: ListMeta): string {
             rows: [],
           }
   return JSON.stringify(head).slice(0, -2)
-}
-
-function itemOf(call: KubeCall, item: KubeObject): unknown {
-  if (call.form.as === 'table') return rowOf(call.resource.kind, item, call.form.includeObject, call.nowMs)
-  if (call.form.as === 'partial') return partialOf(item)
-  // Items of a typed list carry no kind of their own.
-  const { kind: _, apiVersion: __, ...rest } = item
-  return rest
 }
