@@ -11,7 +11,7 @@ import {
 import type { Container, KubeObject, Pod, PodSpec } from './objects.ts'
 
 /** The gateway's own keys of an object that is there: an apply names them with the values they have. */
-const keptLabels = [TENANT_LABEL, NODE_LABEL, RESERVATION_LABEL]
+const keptLabels = [TENANT_LABEL, NODE_LABEL, RESERVATION_LABEL, NAMESPACE_KEY]
 const keptAnnotations = [NAMESPACE_KEY, NODE_NAME_ANNOTATION]
 
 /**

@@ -30,21 +30,24 @@ function namespaceStatus(status: unknown): Record<string, unknown> {
   return { phase: (status as { phase?: string } | undefined)?.phase ?? 'Active' }
 }
 
-/** The physical Namespace that is made for a virtual one. */
+/** The physical Namespace for a virtual one: new, or with `current` what it becomes; what the tenant does not see stays. */
 export function namespaceForDataPlane(
   view: TenantView,
   object: KubeObject,
   physicalName: string,
+  current?: KubeObject,
 ): KubeObject {
   const labels = { ...object.metadata?.labels }
   delete labels[NAMESPACE_NAME_LABEL]
   const name = object.metadata?.name ?? ''
   const own: KubeObject = { ...object, metadata: { ...object.metadata, labels } }
-  const metadata = metadataForDataPlane(view, own, undefined)
-  delete metadata.finalizers
-  delete metadata.ownerReferences
+  const metadata = metadataForDataPlane(view, own, undefined, current)
+  if (current === undefined) {
+    delete metadata.finalizers
+    delete metadata.ownerReferences
+  }
   delete metadata.generateName
   metadata.name = physicalName
   metadata.labels = { ...metadata.labels, [NAMESPACE_KEY]: name }
-  return { apiVersion: 'v1', kind: 'Namespace', metadata }
+  return { apiVersion: 'v1', kind: 'Namespace', metadata, ...(current ? { spec: current.spec } : {}) }
 }

@@ -89,7 +89,7 @@ export const namespaces: Resource = {
   kind: 'Namespace',
   namespaced: false,
   shortNames: ['ns'],
-  verbs: ['create', 'delete', 'get', 'list', 'watch'],
+  verbs: ['create', 'delete', 'get', 'list', 'patch', 'update', 'watch'],
 }
 
 export const coreEvents: Resource = {

@@ -55,3 +55,37 @@ withKubectl('rule 23: apply of a v1 List, whose items kubectl validates by /open
   t.match(wrong.err, /unknown field "wishes" in io\.k8s\.api\.core\.v1\.PodSpec/)
   t.match(await feed('', 'explain', 'pod.spec.containers', '--output=plaintext-openapiv2'), /FIELD/)
 })
+
+withKubectl('a Namespace is applied, changed and applied again, by both kinds of apply', async (t) => {
+  const namespace = (name: string, tier: string) => ({
+    apiVersion: 'v1',
+    kind: 'Namespace',
+    metadata: { name, labels: { tier } },
+  })
+  t.equal(await feed(namespace('one', 'a'), 'apply', '-f', '-'), 'namespace/one created\n')
+  t.equal(await feed(namespace('one', 'b'), 'apply', '-f', '-'), 'namespace/one configured\n')
+  t.equal(await feed(namespace('one', 'b'), 'apply', '-f', '-'), 'namespace/one unchanged\n')
+  for (const tier of ['a', 'b']) {
+    const said = await feed(namespace('two', tier), 'apply', '--server-side', '-f', '-')
+    t.equal(said, 'namespace/two serverside-applied\n')
+  }
+  await feed('', 'label', 'namespace', 'two', 'colour=green')
+  await feed('', 'annotate', 'namespace', 'two', 'example.com/note=hello')
+  t.equal(
+    await feed(
+      '',
+      'get',
+      'namespaces',
+      'one',
+      'two',
+      '-L',
+      'tier,colour',
+      '--no-headers',
+      '-o',
+      'jsonpath={.items[*].metadata.labels}',
+    ),
+    '{"kubernetes.io/metadata.name":"one","tier":"b"} {"colour":"green","kubernetes.io/metadata.name":"two","tier":"b"}',
+  )
+  const replaced = await feed('', 'get', 'namespace', 'two', '-o', 'json')
+  t.equal(await feed(replaced, 'replace', '-f', '-'), 'namespace/two replaced\n')
+})

@@ -3,6 +3,7 @@ import type { Verb } from '../../kubernetes/resources.ts'
 import type { KubeAnswer, KubeCall } from './call.ts'
 import type { KubernetesFaceDeps } from './deps.ts'
 import { getEvent } from './events/get.ts'
+import { patchNamespace, updateNamespace } from './namespaces/change.ts'
 import { createNamespace } from './namespaces/create.ts'
 import { deleteNamespace } from './namespaces/delete.ts'
 import { getNamespace } from './namespaces/get.ts'
@@ -68,6 +69,8 @@ export const operations: Readonly<Record<string, Operations>> = {
     list: listObjects,
     watch: watchObjects,
     create: createNamespace,
+    update: updateNamespace,
+    patch: patchNamespace,
     delete: deleteNamespace,
   },
   events: readEvents,

@@ -72,6 +72,11 @@ function applyObject(context: ApiContext, call: ApiCall, patch: unknown): ApiRes
       const text = `Operation cannot be fulfilled on ${definition.plural} "${info.name}": Precondition failed: UID in precondition: ${body.metadata.uid}, UID in object meta: ${current.metadata.uid}`
       throw new IsthmusError('conflict', text, { kind: definition.plural, name: info.name })
     }
+    const { resourceVersion } = body.metadata
+    if (resourceVersion && resourceVersion !== current.metadata.resourceVersion) {
+      const text = `Operation cannot be fulfilled on ${definition.plural} "${info.name}": the object has been modified; please apply your changes to the latest version and try again`
+      throw new IsthmusError('conflict', text, { kind: definition.plural, name: info.name })
+    }
     return fromPatched(call, applied(present(definition, current), body), current)
   })
   return { status: 200, body: renderObject(context, call, next) }

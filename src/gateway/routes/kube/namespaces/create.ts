@@ -1,19 +1,16 @@
-import type { V1ObjectMeta } from '@kubernetes/client-node'
 import { isKubeApiError } from '../../../../kube/client/types.ts'
-import { isDnsLabel } from '../../../../kube/names.ts'
-import { type FieldFault, IsthmusError } from '../../../../protocol/errors/index.ts'
+import { IsthmusError } from '../../../../protocol/errors/index.ts'
 import type { NamespaceRecord } from '../../../directory/index.ts'
 import { namespaceForDataPlane, namespaceForTenant } from '../../../kubernetes/namespace-view.ts'
 import type { KubeObject } from '../../../kubernetes/objects.ts'
-import { errorForTenant, invalidObject } from '../../../kubernetes/upstream-errors.ts'
-import { checkMetadataChange } from '../../../policy/index.ts'
+import { errorForTenant } from '../../../kubernetes/upstream-errors.ts'
 import { readObject, withKnownFields } from '../body.ts'
 import { type KubeAnswer, type KubeCall, subjectOf, upstreamHeaders } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
 import { withName } from '../objects/generate-name.ts'
-import { shapeFaults } from '../objects/shape.ts'
 import { isDryRun, writeQuery } from '../query.ts'
 import { render } from '../render.ts'
+import { checkedNew } from './check.ts'
 import { bindGatewayRole, makeUsable } from './make-usable.ts'
 
 /**
@@ -21,21 +18,32 @@ import { bindGatewayRole, makeUsable } from './make-usable.ts'
  * gateway may work in it and pods can be made (rules 8 and 9).
  */
 export async function createNamespace(call: KubeCall, deps: KubernetesFaceDeps): Promise<KubeAnswer> {
-  const object = readNew(call)
-  const name = object.metadata?.name ?? ''
   const query = writeQuery(call)
+  return makeNamespace(call, deps, readNew(call), (body) =>
+    call.client.json<KubeObject>({
+      method: 'POST',
+      path: ['api', 'v1', 'namespaces'],
+      query,
+      headers: upstreamHeaders(call),
+      body,
+    }),
+  )
+}
+
+/** Makes a namespace that the policy has let through, in the data plane by `submit`: a create, or an apply of a new one. */
+export async function makeNamespace(
+  call: KubeCall,
+  deps: KubernetesFaceDeps,
+  object: KubeObject,
+  submit: (body: KubeObject) => Promise<KubeObject>,
+): Promise<KubeAnswer> {
+  const name = object.metadata?.name ?? ''
   if (isDryRun(call.query))
     return { status: 201, body: render(call, { ...object, status: { phase: 'Active' } }) }
   const record = await usableRecord(call, deps, name)
   let made: KubeObject
   try {
-    made = await call.client.json<KubeObject>({
-      method: 'POST',
-      path: ['api', 'v1', 'namespaces'],
-      query,
-      headers: upstreamHeaders(call),
-      body: namespaceForDataPlane(call.view, object, record.physicalName),
-    })
+    made = await submit(namespaceForDataPlane(call.view, object, record.physicalName))
   } catch (error) {
     throw errorForTenant(call.view, error, subjectOf(call, name))
   }
@@ -48,34 +56,7 @@ export async function createNamespace(call: KubeCall, deps: KubernetesFaceDeps):
 
 function readNew(call: KubeCall): KubeObject {
   const read = readObject(call, { kind: 'Namespace', apiVersion: 'v1' })
-  const object = withName(withKnownFields(call, 'Namespace', read))
-  const name = object.metadata?.name
-  const shape = shapeFaults(object)
-  const faults = shape.length > 0 ? shape : checkMetadataChange(undefined, object.metadata as V1ObjectMeta)
-  if (!isDnsLabel(name)) faults.unshift(nameFault(name))
-  faults.push(...podSecurityFaults(object))
-  if (faults.length > 0) throw invalidObject('Namespace', String(name ?? ''), faults)
-  return { apiVersion: 'v1', kind: 'Namespace', metadata: object.metadata }
-}
-
-function nameFault(name: unknown): FieldFault {
-  const shown = typeof name === 'string' ? JSON.stringify(name.slice(0, 63)) : typeof name
-  return {
-    field: 'metadata.name',
-    reason: name === undefined || name === '' ? 'FieldValueRequired' : 'FieldValueInvalid',
-    message: `${shown}: a lowercase RFC 1123 label must consist of lower case alphanumeric characters or '-', and must start and end with an alphanumeric character`,
-  }
-}
-
-/** How strict admission is in the data plane is its operator's to say (rule 8). */
-function podSecurityFaults(object: KubeObject): FieldFault[] {
-  return Object.keys(object.metadata?.labels ?? {})
-    .filter((key) => key.startsWith('pod-security.kubernetes.io/'))
-    .map((key) => ({
-      field: `metadata.labels[${key}]`,
-      reason: 'FieldValueForbidden',
-      message: 'pod security is set by the data plane',
-    }))
+  return checkedNew(withName(withKnownFields(call, 'Namespace', read)))
 }
 
 /**

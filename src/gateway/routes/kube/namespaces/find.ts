@@ -1,5 +1,6 @@
 import { isDnsLabel } from '../../../../kube/names.ts'
 import { isOwn } from '../../../kubernetes/metadata.ts'
+import { namespaceForTenant } from '../../../kubernetes/namespace-view.ts'
 import type { KubeObject } from '../../../kubernetes/objects.ts'
 import { errorForTenant, namespaceNotFound } from '../../../kubernetes/upstream-errors.ts'
 import { type KubeCall, subjectOf, upstreamHeaders } from '../call.ts'
@@ -24,4 +25,11 @@ export async function readNamespace(call: KubeCall, deps: KubernetesFaceDeps): P
     throw errorForTenant(call.view, error, subjectOf(call, name))
   }
   throw namespaceNotFound(name)
+}
+
+/** The tenant's view of its namespace. @throws IsthmusError not_found where it is not this node's any more */
+export function shownNamespace(call: KubeCall, object: KubeObject): KubeObject {
+  const shown = namespaceForTenant(call.view, object)
+  if (shown === undefined) throw namespaceNotFound(call.name ?? '')
+  return shown
 }

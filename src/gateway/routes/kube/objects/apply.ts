@@ -1,28 +1,31 @@
 import { isKubeApiError } from '../../../../kube/client/types.ts'
-import { IsthmusError } from '../../../../protocol/errors/index.ts'
+import { IsthmusError, isIsthmusError } from '../../../../protocol/errors/index.ts'
 import type { NamespaceRecord } from '../../../directory/index.ts'
 import { askedAfterApply, configForDataPlane, withAsked } from '../../../kubernetes/apply-config.ts'
 import { hiddenFaults, withClaims } from '../../../kubernetes/hidden.ts'
-import { isRecord, type KubeObject, type Pod } from '../../../kubernetes/objects.ts'
+import type { KubeObject, Pod } from '../../../kubernetes/objects.ts'
 import { plainForDataPlane } from '../../../kubernetes/plain-view.ts'
-import { groupVersion } from '../../../kubernetes/resources.ts'
 import { errorForTenant, invalidObject } from '../../../kubernetes/upstream-errors.ts'
-import { parseJson, withKnownFields } from '../body.ts'
 import { type KubeAnswer, type KubeCall, subjectOf, upstreamHeaders, upstreamPath } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
 import { makePod } from '../pods/make-pod.ts'
-import { flag, writeQuery } from '../query.ts'
 import { render } from '../render.ts'
 import { requireNamespace } from '../tenant-namespace.ts'
 import { checkIdentity } from './change.ts'
 import { codecOf } from './codec.ts'
 import { findOwn } from './get.ts'
 import { checkedName } from './names.ts'
-import { checkNewObject, inNamespace } from './prepare.ts'
-import { shapeFaults } from './shape.ts'
+import { checkNewObject } from './prepare.ts'
+import { APPLY_TYPE, applyQuery, readApplyConfig } from './read-apply.ts'
 
-const APPLY_TYPE = 'application/apply-patch+yaml'
 const ATTEMPTS = 5
+
+/**
+ * Pins an apply to an object that is not there: no object has had this version since etcd's first write. The API
+ * server makes a missing object whatever version is named, and answers 409 where one has come meanwhile (rule 14),
+ * which would else be changed without having been judged, with a reservation that is another's.
+ */
+const NO_VERSION = '1'
 
 /**
  * Server-side apply. Who owns which field is the data plane's to know, so the apply stays one (rule 14): an object
@@ -31,26 +34,34 @@ const ATTEMPTS = 5
  */
 export async function applyObject(call: KubeCall, deps: KubernetesFaceDeps): Promise<KubeAnswer> {
   const name = checkedName(call)
-  const config = readConfig(call)
-  const query = { ...writeQuery(call), force: String(flag(call.query, 'force')) }
-  if (!call.query.get('fieldManager')) {
-    throw new IsthmusError(
-      'bad_request',
-      'PatchOptions.meta.k8s.io "" is invalid: fieldManager: Required value: is required for apply patch',
-    )
-  }
+  const config = readApplyConfig(call)
+  const query = applyQuery(call)
   const namespace = await requireNamespace(deps.directory, call)
   for (let attempt = 1; ; attempt++) {
     const current = await findOwn(call, namespace, name)
-    if (current === undefined) return applyNew(call, deps, namespace, config, query)
     try {
+      if (current === undefined) return await applyNew(call, deps, namespace, config, query)
       return await applyChange(call, namespace, { config, current, query })
     } catch (error) {
-      const moved = isKubeApiError(error, 409) && !error.status.details?.causes?.length
-      if (moved && attempt < ATTEMPTS && !config.metadata?.resourceVersion) continue
+      const again = attempt < ATTEMPTS && !config.metadata?.resourceVersion && !config.metadata?.uid
+      if (again && (await hasMoved(call, namespace, current, error))) continue
       throw errorForTenant(call.view, error, subjectOf(call, name))
     }
   }
+}
+
+/** Whether the apply failed because the object has come, changed or gone since it was read. */
+async function hasMoved(
+  call: KubeCall,
+  namespace: NamespaceRecord,
+  current: KubeObject | undefined,
+  error: unknown,
+): Promise<boolean> {
+  if (current !== undefined) return isKubeApiError(error, 409) && !error.status.details?.causes?.length
+  if (isIsthmusError(error, 'conflict')) return true
+  // The quota may be held by the very object that came first.
+  if (!isIsthmusError(error, 'quota_exceeded')) return false
+  return (await findOwn(call, namespace, call.name ?? '')) !== undefined
 }
 
 interface Change {
@@ -102,20 +113,24 @@ async function applyNew(
       deps,
       namespace,
       config as Pod,
-      async (pod) => (await send(call, namespace, pod, query)) as Pod,
+      async (pod) => (await send(call, namespace, onlyNew(pod), query)) as Pod,
     )
   }
   try {
     const made = await send(
       call,
       namespace,
-      plainForDataPlane(call.view, config, namespace.physicalName),
+      onlyNew(plainForDataPlane(call.view, config, namespace.physicalName)),
       query,
     )
     return { status: 201, body: render(call, codecOf(call.resource).toTenant(call.view, made)) }
   } catch (error) {
     throw errorForTenant(call.view, error, subjectOf(call))
   }
+}
+
+function onlyNew<T extends KubeObject>(object: T): T {
+  return { ...object, metadata: { ...object.metadata, resourceVersion: NO_VERSION } }
 }
 
 function send(
@@ -131,28 +146,4 @@ function send(
     headers: { ...upstreamHeaders(call), 'content-type': APPLY_TYPE },
     body,
   })
-}
-
-/** The configuration in the body; JSON, which is what kubectl and client-go write under the type's name. */
-function readConfig(call: KubeCall): KubeObject {
-  const value = parseJson(call.body)
-  if (!isRecord(value)) throw new IsthmusError('bad_request', 'the apply configuration is not an object')
-  const config = withKnownFields(call, call.resource.kind, value as KubeObject)
-  const apiVersion = groupVersion(call.resource)
-  if (config.kind !== call.resource.kind || config.apiVersion !== apiVersion) {
-    throw new IsthmusError(
-      'bad_request',
-      `the apply configuration must be ${apiVersion}, ${call.resource.kind}`,
-    )
-  }
-  const name = config.metadata?.name ?? call.name
-  if (name !== call.name) {
-    throw new IsthmusError('bad_request', 'the name of the object does not match the name on the URL')
-  }
-  if (config.metadata?.managedFields?.length) {
-    throw new IsthmusError('bad_request', 'metadata.managedFields must be nil')
-  }
-  const faults = shapeFaults(config, true)
-  if (faults.length > 0) throw invalidObject(call.resource.kind, name ?? '', faults)
-  return inNamespace(call, { ...config, metadata: { ...config.metadata, name } })
 }

@@ -1,0 +1,1 @@
+export { parseStrictYaml, YamlError } from './strict-yaml.ts'
