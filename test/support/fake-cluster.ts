@@ -170,6 +170,7 @@ export function createFakeCluster(): FakeCluster {
     const present = find(where)
     const wanted = body.metadata?.resourceVersion
     if (wanted && wanted !== present.metadata.resourceVersion) throw apiError(409, 'Conflict')
+    if (present.immutable) throw apiError(422, 'Invalid', 'field is immutable when `immutable` is set')
     const metadata = {
       ...body.metadata,
       uid: present.metadata.uid,

@@ -47,8 +47,13 @@ export const faultsPart: ChecklistPart = {
     {
       id: 'F6',
       what: 'A clock that jumps breaks neither renewal nor the Lease.',
-      tests: [[files.node, 'rule 26: renewTime rises, whatever this machine’s clock says']],
-      notYet: 'tokens',
+      tests: [
+        [files.node, 'rule 26: renewTime rises, whatever this machine’s clock says'],
+        [
+          files.tokens,
+          'rule 39: a clock that jumps back holds no renewal up, one that jumps ahead makes it earlier',
+        ],
+      ],
     },
     {
       id: 'F7',

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of tests as their files write them
 import { type ChecklistPart, files } from './types.ts'
 
 export const syncPart: ChecklistPart = {
@@ -26,12 +27,24 @@ export const syncPart: ChecklistPart = {
     {
       id: 'Y3',
       what: 'An immutable object that is deleted and made anew while pods use it is brought along anew.',
-      notYet: 'the new one is not read while a pod holds the old one',
+      tests: [
+        [
+          files.hot,
+          'an immutable object made anew is read again before another pod uses it, and copied anew',
+        ],
+        [files.hot, 'an immutable object made anew while pods use it is brought along within minutes'],
+      ],
     },
     {
       id: 'Y4',
       what: 'An object that changes a hundred times a second costs a few writes, and the last value arrives.',
-      notYet: 'writes are not spaced',
+      tests: [
+        [
+          files.hot,
+          'an object that changes 100 times a second is written about ten times, and the last value arrives',
+        ],
+        [files.hot, 'one change is written at once'],
+      ],
     },
     {
       id: 'Y5',
@@ -77,12 +90,26 @@ export const syncPart: ChecklistPart = {
           files.sync,
           'rule 39: tokens are bound to the user’s pod, lie in a Secret of their own, and a 600 s one is renewed in time',
         ],
+        [files.tokens, 'a pod of the same name has tokens of its own, and the old ones go with the old pod'],
+        [
+          files.tokens,
+          'a token that the API server refuses is told on the pod after a moment, and asked for again',
+        ],
       ],
     },
     {
       id: 'T2',
       what: 'A token is renewed in time whatever this machine’s clock says, and however it jumps.',
-      notYet: 'the wall clock decides',
+      tests: [
+        [
+          files.tokens,
+          'rule 39: a clock that jumps back holds no renewal up, one that jumps ahead makes it earlier',
+        ],
+        [
+          files.tokens,
+          'rule 39: with this machine’s clock ${what} a 600 s token is renewed in time, and not in a loop',
+        ],
+      ],
     },
     {
       id: 'T3',
@@ -98,12 +125,23 @@ export const syncPart: ChecklistPart = {
     {
       id: 'E1',
       what: 'Events of the carrying pod are written to the user’s pod once, a repetition raises the count, replicas and restarts do not double them.',
-      notYet: 'no test of the copy',
+      tests: [
+        [
+          files.events,
+          'an Event of the carrying pod is one of the user’s pod, and a repetition raises its count',
+        ],
+        [files.events, 'an Event that comes before its pod is told when the pod is known; old news is not'],
+        [files.events, 'Events of a client’s own pods are nobody’s in the user’s cluster'],
+        [files.events, 'the same again is counted and not repeated, at most once a minute'],
+        [files.events, 'the name of an Event is one, however long the pod’s is and wherever it is cut'],
+      ],
     },
     {
       id: 'E2',
       what: 'The data plane’s `Scheduled` is not copied: the user’s own scheduler has told it.',
-      notYet: 'no test of the copy',
+      tests: [
+        [files.events, 'the data plane’s Scheduled is not copied: the user’s own scheduler has told it'],
+      ],
     },
     {
       id: 'E3',

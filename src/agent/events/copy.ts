@@ -2,6 +2,7 @@ import type { CoreV1Event, V1Pod } from '@kubernetes/client-node'
 import { isKubeApiError } from '../../kube/index.ts'
 import { createWorkQueue } from '../../lib/work-queue.ts'
 import { type AgentContext, MERGE_PATCH } from '../context.ts'
+import { retryDelay } from '../errors.ts'
 import { createMirror, type Mirror } from '../mirror.ts'
 import { eventName } from './recorder.ts'
 
@@ -12,6 +13,10 @@ export interface EventCopy {
 
 /** Told by the user's own scheduler already; the data plane's would be a second one with another node. */
 const untold = new Set(['Scheduled'])
+
+/** An event whose pod is not known is looked at again for so long: each watch has its own pace. */
+const FRESH_MS = 30_000
+const LOOK_AGAIN_MS = 2_000
 
 const timeOf = (event: CoreV1Event): number => {
   const time = event.series?.lastObservedTime ?? event.lastTimestamp ?? event.eventTime
@@ -100,14 +105,15 @@ export function createEventCopy(
     logger: context.logger,
     random: () => context.random(),
     concurrency: 4,
+    delayOf: retryDelay,
     maxDelayMs: 30_000,
     async handle(key) {
       const event = events.get(key)
       // What happened before this process is old news, or was told by the one before.
       if (!event || untold.has(event.reason ?? '') || timeOf(event) < startedMs - 5_000) return undefined
-      if (!context.isWriter()) return undefined
-      const pod = userPodOf(event)
-      if (!pod) return undefined
+      const pod = context.isWriter() ? userPodOf(event) : undefined
+      // It may have come before its pod, or before this replica was told to write.
+      if (!pod) return context.clock.now() - timeOf(event) < FRESH_MS ? LOOK_AGAIN_MS : undefined
       try {
         await write(event, pod)
       } catch (error) {

@@ -28,7 +28,8 @@ const MESSAGE_MAX = 1024
 /** A name that is the same for the same Event, so that replicas and restarts do not double it. */
 export function eventName(target: EventTarget, key: string): string {
   const hash = createHash('sha256').update(`${target.uid}\0${key}`).digest('hex').slice(0, 16)
-  return `${target.name.slice(0, 230)}.${hash}`
+  // A part of a name may not end in a dash or a dot, wherever a long one was cut.
+  return `${target.name.slice(0, 230).replace(/[-.]+$/, '')}.${hash}`
 }
 
 /** Makes the recorder of the agent's own Events. */

@@ -43,7 +43,14 @@ interface Entry {
   /** As the gateway answered it last. */
   present: CarriedObject | null | undefined
   fault: unknown
+  /** Monotonic milliseconds before which it is not written again. */
+  notBefore: number
+  /** What it should be was set within that time, and is not written yet. */
+  postponed: boolean
 }
+
+/** An object that changes a hundred times a second is written ten times: the newest wins, and the last arrives. */
+const GAP_MS = 100
 
 const resourceOf = { Secret: 'secrets', ConfigMap: 'configmaps' } as const
 const idOf = ({ kind, namespace, name }: ObjectKey) => `${kind}/${namespace}/${name}`
@@ -65,6 +72,7 @@ export function createCarriedObjects(
 ): CarriedObjects {
   const { gateway } = context
   const entries = new Map<string, Entry>()
+  let closed = false
 
   const collection = ({ kind, namespace }: ObjectKey) => [
     'api',
@@ -104,6 +112,7 @@ export function createCarriedObjects(
     const body = { ...wanted, metadata: { ...wanted.metadata, resourceVersion } }
     try {
       entry.present = await gateway.json<CarriedObject>({ method: 'PUT', path: path(entry.key), body })
+      entry.notBefore = context.clock.elapsed() + GAP_MS
     } catch (error) {
       entry.present = undefined
       // An immutable one can not change: it was made anew in the user's cluster, so it is made anew here.
@@ -151,6 +160,9 @@ export function createCarriedObjects(
       const entry = entries.get(id)
       if (!entry) return undefined
       if (!context.isWriter()) return 2_000
+      const early = entry.notBefore - context.clock.elapsed()
+      entry.postponed = early > 0
+      if (entry.postponed) return early
       try {
         await bring(entry)
         entry.fault = undefined
@@ -163,9 +175,19 @@ export function createCarriedObjects(
     },
   })
 
+  const newEntry = (key: ObjectKey): Entry => ({
+    key,
+    wanted: null,
+    dropped: false,
+    present: undefined,
+    fault: undefined,
+    notBefore: 0,
+    postponed: false,
+  })
+
   function want(key: ObjectKey, wanted: CarriedObject | null, dropped: boolean): void {
     const id = idOf(key)
-    const entry = entries.get(id) ?? { key, wanted, dropped, present: undefined, fault: undefined }
+    const entry = entries.get(id) ?? newEntry(key)
     entry.wanted = wanted
     entry.dropped = dropped
     entries.set(id, entry)
@@ -176,11 +198,19 @@ export function createCarriedObjects(
     set: (key, object) => want(key, object, false),
     drop: (key) => want(key, null, true),
     async settled(key) {
-      await queue.settled(idOf(key))
-      const fault = entries.get(idOf(key))?.fault
+      const id = idOf(key)
+      await queue.settled(id)
+      for (let entry = entries.get(id); entry?.postponed && !closed; entry = entries.get(id)) {
+        await context.clock.sleep(Math.max(1, entry.notBefore - context.clock.elapsed()))
+        await queue.settled(id)
+      }
+      const fault = entries.get(id)?.fault
       if (fault) throw fault
     },
     has: (key) => entries.has(idOf(key)),
-    close: () => queue.close(),
+    close() {
+      closed = true
+      return queue.close()
+    },
   }
 }

@@ -24,11 +24,23 @@ export interface References {
 
 interface Entry {
   key: ObjectKey
+  namespace: string
+  reference: Reference
   users: Set<string>
   /** Undefined: not known yet; null: missing. */
   object: UserObject | null | undefined
+  /** Nobody uses it any more. */
   stop: AbortController
+  watched: boolean
+  /** What is known of it may be old: it is immutable, and may have been made anew since it was read. */
+  doubtful: boolean
 }
+
+/**
+ * An immutable object does not change, but it can be deleted and made anew. A pod that comes to use it has it read
+ * again first; for those that use it already it is read so often, which is 3 requests a second for 1,000 of them.
+ */
+const AGAIN_MS = 5 * 60_000
 
 const resourceOf = { Secret: 'secrets', ConfigMap: 'configmaps' } as const
 
@@ -54,19 +66,39 @@ export function createReferences(
   const idOf = (namespace: string, { kind, name }: Reference) => `${kind}/${namespace}/${name}`
 
   function open(id: string, namespace: string, reference: Reference): Entry {
-    const stop = new AbortController()
     const entry: Entry = {
       key: carriedKey(reference.kind, namespace, reference.name),
+      namespace,
+      reference,
       users: new Set(),
       object: undefined,
-      stop,
+      stop: new AbortController(),
+      watched: false,
+      doubtful: false,
     }
+    entries.set(id, entry)
+    follow(id, entry)
+    return entry
+  }
+
+  /** Reads it, and watches it unless it is immutable. */
+  function follow(id: string, entry: Entry): void {
+    const { namespace, reference } = entry
+    const enough = new AbortController()
+    entry.watched = true
     const settle = (object: UserObject | null) => {
-      if (stop.signal.aborted) return
+      if (entry.stop.signal.aborted || enough.signal.aborted) return
+      const before = entry.object
+      const news = entry.doubtful || before === undefined || (before === null) !== (object === null)
       entry.object = object
+      entry.doubtful = false
       objects.set(entry.key, object ? copyOf(reference.kind, object) : null)
-      for (const uid of entry.users) onChange(uid)
-      if (object?.immutable) stop.abort(new Error('an immutable object does not change'))
+      // Who is carried already need not look: its volumes follow by themselves.
+      if (news) for (const uid of entry.users) onChange(uid)
+      if (!object?.immutable) return
+      enough.abort(new Error('an immutable object does not change'))
+      entry.watched = false
+      readAgainLater(id, entry)
     }
     const mirror: Mirror<UserObject> = createMirror<UserObject>({
       client: context.user,
@@ -78,11 +110,32 @@ export function createReferences(
       clock: context.clock,
       logger: context.logger.child({ object: id }),
       random: context.random,
-      signal: AbortSignal.any([context.signal, stop.signal]),
+      signal: AbortSignal.any([context.signal, entry.stop.signal, enough.signal]),
     })
     mirror.run().catch((error) => context.logger.error({ err: error, object: id }, 'a watch ended'))
-    entries.set(id, entry)
-    return entry
+  }
+
+  function readAgainLater(id: string, entry: Entry): void {
+    const signal = AbortSignal.any([context.signal, entry.stop.signal])
+    const ms = AGAIN_MS * (0.8 + 0.4 * context.random())
+    context.clock.sleep(ms, signal, { ref: false }).then(
+      () => {
+        if (!entry.watched) follow(id, entry)
+      },
+      () => {}, // nobody uses it any more
+    )
+  }
+
+  /** A pod comes to use these: what was read once is read again before it starts. */
+  function doubt(pod: V1Pod): void {
+    const held = heldBy.get(pod.metadata?.uid ?? '')
+    for (const reference of podReferences(pod)) {
+      const id = idOf(pod.metadata?.namespace ?? '', reference)
+      const entry = entries.get(id)
+      if (!entry || entry.watched || held?.has(id)) continue
+      entry.doubtful = true
+      follow(id, entry)
+    }
   }
 
   function letGo(id: string, uid: string): void {
@@ -117,14 +170,18 @@ export function createReferences(
       heldBy.delete(uid)
     },
     lacking(pod) {
+      doubt(pod)
       hold(pod)
       const namespace = pod.metadata?.namespace ?? ''
       const all = podReferences(pod).map((reference) => ({
         reference,
         object: entries.get(idOf(namespace, reference))?.object,
+        doubtful: entries.get(idOf(namespace, reference))?.doubtful,
       }))
       return {
-        unread: all.filter(({ object }) => object === undefined).map(({ reference }) => reference),
+        unread: all
+          .filter(({ object, doubtful }) => object === undefined || doubtful)
+          .map(({ reference }) => reference),
         missing: all
           .filter(({ object, reference }) => object === null && !reference.optional)
           .map(({ reference }) => reference),

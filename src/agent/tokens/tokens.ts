@@ -1,6 +1,6 @@
 import type { AuthenticationV1TokenRequest, V1Pod, V1Secret } from '@kubernetes/client-node'
 import { annotation, tokenSecretName } from '../../kube/forge/names.ts'
-import { type TokenSource, tokenSources } from '../../kube/forge/tokens.ts'
+import { type TokenSource, tokenLifeMs, tokenSources } from '../../kube/forge/tokens.ts'
 import { isKubeApiError } from '../../kube/index.ts'
 import { createWorkQueue } from '../../lib/work-queue.ts'
 import type { AgentContext } from '../context.ts'
@@ -31,11 +31,20 @@ export function renewAfterMs(lifeMs: number, random: number): number {
   return Math.max(latest * (1 - JITTER * random), 30_000)
 }
 
+/** However far away a renewal is, the clocks are looked at so often: they may have jumped, or stood still. */
+const LOOK_EVERY_MS = 60_000
+
+/** When tokens are renewed: by the wall clock, or by the time that has passed, whichever comes first. */
+interface Due {
+  atMs: number
+  elapsedMs: number
+}
+
 interface Held {
   pod: V1Pod
   sources: TokenSource[]
   /** Undefined while the first one is not there. */
-  renewAtMs?: number
+  due?: Due
   fault?: unknown
 }
 
@@ -55,7 +64,7 @@ export function createTokens(
   const { user, clock } = context
   const held = new Map<string, Held>()
 
-  async function request(pod: V1Pod, source: TokenSource): Promise<{ token: string; expiresMs: number }> {
+  async function request(pod: V1Pod, source: TokenSource): Promise<{ token: string; lifeMs: number }> {
     const { name, namespace, uid } = pod.metadata ?? {}
     const answer = await user.json<AuthenticationV1TokenRequest>({
       method: 'POST',
@@ -74,9 +83,10 @@ export function createTokens(
         },
       },
     })
-    const expires = answer.status?.expirationTimestamp
-    const expiresMs = expires ? new Date(expires).getTime() : clock.now() + source.expirationSeconds * 1000
-    return { token: answer.status?.token ?? '', expiresMs }
+    const { token = '', expirationTimestamp } = answer.status ?? {}
+    const askedMs = source.expirationSeconds * 1000
+    const leftMs = expirationTimestamp ? new Date(expirationTimestamp).getTime() - clock.now() : askedMs
+    return { token, lifeMs: tokenLifeMs(token) ?? (leftMs > 0 ? Math.min(leftMs, askedMs) : askedMs) }
   }
 
   /** A Secret that an earlier process left is good until its own time of renewal. */
@@ -97,12 +107,15 @@ export function createTokens(
     }
   }
 
-  async function issue(entry: Held): Promise<number> {
+  const dueAt = (atMs: number): Due => ({ atMs, elapsedMs: clock.elapsed() + atMs - clock.now() })
+  const isDue = ({ atMs, elapsedMs }: Due) => clock.now() >= atMs || clock.elapsed() >= elapsedMs
+
+  async function issue(entry: Held): Promise<Due> {
     const { pod, sources } = entry
     const issued = await Promise.all(sources.map((source) => request(pod, source)))
     const now = clock.now()
-    const expiresMs = Math.min(...issued.map((token) => token.expiresMs))
-    const renewMs = now + renewAfterMs(expiresMs - now, context.random())
+    const lifeMs = Math.min(...issued.map((token) => token.lifeMs))
+    const due = dueAt(now + renewAfterMs(lifeMs, context.random()))
     const key = keyOf(pod)
     objects.set(key, {
       apiVersion: 'v1',
@@ -112,8 +125,8 @@ export function createTokens(
         namespace: key.namespace,
         annotations: {
           [annotation.uid]: pod.metadata?.uid ?? '',
-          [annotation.expires]: new Date(expiresMs).toISOString(),
-          [annotation.renew]: new Date(renewMs).toISOString(),
+          [annotation.expires]: new Date(now + lifeMs).toISOString(),
+          [annotation.renew]: new Date(due.atMs).toISOString(),
         },
       },
       type: 'Opaque',
@@ -125,14 +138,14 @@ export function createTokens(
       ),
     })
     await objects.settled(key)
-    return renewMs
+    return due
   }
 
-  async function bring(entry: Held): Promise<number> {
-    if (entry.renewAtMs !== undefined && clock.now() < entry.renewAtMs) return entry.renewAtMs
-    if (entry.renewAtMs === undefined) {
+  async function bring(entry: Held): Promise<Due> {
+    if (entry.due && !isDue(entry.due)) return entry.due
+    if (!entry.due) {
       const secret = await inherited(entry)
-      if (secret) return Date.parse(secret.metadata?.annotations?.[annotation.renew] ?? '')
+      if (secret) return dueAt(Date.parse(secret.metadata?.annotations?.[annotation.renew] ?? ''))
     }
     return issue(entry)
   }
@@ -149,9 +162,9 @@ export function createTokens(
       if (!entry) return undefined
       if (!context.isWriter()) return 2_000
       try {
-        entry.renewAtMs = await bring(entry)
+        entry.due = await bring(entry)
         entry.fault = undefined
-        return Math.max(0, entry.renewAtMs - clock.now())
+        return Math.min(LOOK_EVERY_MS, Math.max(0, entry.due.elapsedMs - clock.elapsed()))
       } catch (error) {
         entry.fault = error
         throw error
@@ -166,9 +179,9 @@ export function createTokens(
       if (sources.length === 0) return
       const entry: Held = held.get(uid) ?? { pod, sources }
       held.set(uid, entry)
-      if (entry.renewAtMs === undefined) queue.add(uid)
+      if (!entry.due) queue.add(uid)
       await queue.settled(uid)
-      if (entry.renewAtMs === undefined) throw entry.fault ?? new Error('the tokens are not there yet')
+      if (!entry.due) throw entry.fault ?? new Error('the tokens are not there yet')
     },
     release(uid) {
       const entry = held.get(uid)

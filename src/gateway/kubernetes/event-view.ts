@@ -36,7 +36,9 @@ export function eventForTenant(view: TenantView, event: EventObject): EventObjec
   const text = eventText({
     reason,
     original: event.message ?? event.note ?? '',
+    namespace,
     name: about.name ?? '',
+    node: view.nodeName,
     fieldPath: about.fieldPath,
   })
   const shown: EventObject = {

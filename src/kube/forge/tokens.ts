@@ -40,3 +40,17 @@ export function tokenSources(pod: V1Pod): TokenSource[] {
   }
   return sources
 }
+
+/**
+ * How long a token lives, in milliseconds, by its own `iat` and `exp`: what the difference to this machine's clock
+ * says is wrong by as much as that clock is. undefined for one that is no JWT.
+ */
+export function tokenLifeMs(token: string): number | undefined {
+  try {
+    const payload: unknown = JSON.parse(Buffer.from(token.split('.')[1] ?? '', 'base64url').toString())
+    const { iat, exp } = payload as { iat?: unknown; exp?: unknown }
+    return typeof iat === 'number' && typeof exp === 'number' && exp > iat ? (exp - iat) * 1000 : undefined
+  } catch {
+    return undefined // opaque to us: the API server's own expiry is all that is known
+  }
+}

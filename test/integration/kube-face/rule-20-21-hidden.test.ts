@@ -208,7 +208,7 @@ t.test('rule 20: events are made anew from their reasons, and others’ are not 
   t.same(
     all.json.items.map((one: Loose) => one.message),
     [
-      'Successfully assigned web',
+      'Successfully assigned shop/web to virtual',
       'The data plane has no room for the pod at present',
       'MountVolume.SetUp failed for volume "data" : secret "s" not found',
       'Readiness probe failed',

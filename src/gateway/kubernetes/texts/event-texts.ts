@@ -3,7 +3,10 @@
  * pods. What a text may take from the original is only what a pattern lets through: container and image names,
  * durations, probes' kinds.
  */
-type Template = (original: string, name: string, container: string | undefined) => string
+type Template = (original: string, subject: Named, container: string | undefined) => string
+
+/** The tenant's own names of what an event is about. */
+type Named = Pick<EventSubject, 'namespace' | 'name' | 'node'>
 
 const image = /image "([^"\s]{1,512})"/
 const duration = /\bin ([0-9.]+(?:ms|m|s|µs)[0-9.a-zµ]{0,16})/
@@ -21,7 +24,7 @@ const fixed =
 
 const about =
   (verb: string): Template =>
-  (_original, _name, container) =>
+  (_original, _subject, container) =>
     container === undefined ? `${verb} container` : `${verb} container ${container}`
 
 const ofImage =
@@ -33,21 +36,21 @@ const ofImage =
   }
 
 const templates: Readonly<Record<string, Template>> = {
-  Scheduled: (_, name) => `Successfully assigned ${name}`,
+  Scheduled: (_, { namespace, name, node }) => `Successfully assigned ${namespace}/${name} to ${node}`,
   FailedScheduling: fixed('The data plane has no room for the pod at present'),
   Preempted: fixed('Preempted by a pod of higher priority'),
   Pulling: ofImage('Pulling'),
-  Pulled: (original, name, container) =>
+  Pulled: (original, subject, container) =>
     /already present/.test(original)
-      ? `${ofImage('Container')(original, name, container)} already present on machine`
-      : ofImage('Successfully pulled')(original, name, container),
-  BackOff: (original, name, container) =>
+      ? `${ofImage('Container')(original, subject, container)} already present on machine`
+      : ofImage('Successfully pulled')(original, subject, container),
+  BackOff: (original, subject, container) =>
     /pulling image/.test(original)
-      ? ofImage('Back-off pulling')(original, name, container)
-      : about('Back-off restarting failed')(original, name, container),
-  Failed: (original, name, container) =>
+      ? ofImage('Back-off pulling')(original, subject, container)
+      : about('Back-off restarting failed')(original, subject, container),
+  Failed: (original, subject, container) =>
     image.test(original)
-      ? ofImage('Failed to pull')(original, name, container)
+      ? ofImage('Failed to pull')(original, subject, container)
       : missing(original, 'Error: the container could not be started'),
   ErrImageNeverPull: ofImage('Pull policy Never, and absent:'),
   InspectFailed: ofImage('Failed to inspect'),
@@ -97,16 +100,19 @@ export interface EventSubject {
   reason: string | undefined
   /** The data plane's own text. */
   original: string
-  /** The object's name. */
+  /** The tenant's names of the object's namespace, of the object, and of the virtual node. */
+  namespace: string
   name: string
+  node: string
   /** `spec.containers{main}` where the event is about a container. */
   fieldPath: string | undefined
 }
 
 /** The text of an event for the tenant; of an unknown reason nothing but the reason is told. */
-export function eventText({ reason, original, name, fieldPath }: EventSubject): string {
+export function eventText(subject: EventSubject): string {
+  const { reason, original, fieldPath } = subject
   const template = reason !== undefined && Object.hasOwn(templates, reason) ? templates[reason] : undefined
   return template === undefined
     ? `${reason ?? 'Unknown'} in the data plane`
-    : template(original, name, containerPath.exec(fieldPath ?? '')?.[1])
+    : template(original, subject, containerPath.exec(fieldPath ?? '')?.[1])
 }

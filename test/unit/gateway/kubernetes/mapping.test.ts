@@ -185,7 +185,14 @@ t.test('missing requests are defaulted where neither request nor limit is named'
 
 t.test('texts are made anew from reasons and the tenant’s own names', async (t) => {
   const event = (reason: string, original: string) =>
-    eventText({ reason, original, name: 'web', fieldPath: 'spec.containers{main}' })
+    eventText({
+      reason,
+      original,
+      namespace: 'shop',
+      name: 'web',
+      node: 'east',
+      fieldPath: 'spec.containers{main}',
+    })
   t.equal(
     event('Pulled', 'Successfully pulled image "a:1" in 1.2s (1.2s including waiting)'),
     'Successfully pulled image "a:1" in 1.2s',
