@@ -23,7 +23,7 @@ let world: World
 t.before(async () => {
   world = await openWorld()
   const node = await world.addNode('outage', NODE)
-  await world.startAgent(node, world.userClusters[0]!)
+  await world.startAgent(node, world.userClusters[0]!, { gateway: 0 })
   await untilNodeReady(world.userClusters[0]!, NODE)
   const body = {
     apiVersion: 'scheduling.k8s.io/v1',

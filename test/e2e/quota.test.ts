@@ -146,7 +146,10 @@ t.test(
 
 t.test('50 parallel creates over both gateways with room for k: exactly k', async (t) => {
   const tight = await world.addNode('tight', 'tight', { quota: { pods: '7' } })
-  const [one, two] = [await world.clientOf(tight), await world.clientOf(tight, { gateway: 1 })]
+  const [one, two] = [
+    await world.clientOf(tight, { gateway: 0 }),
+    await world.clientOf(tight, { gateway: 1 }),
+  ]
   await json(one, { method: 'POST', path: '/api/v1/namespaces', body: { metadata: { name: 'burst' } } })
   const spec = {
     containers: [{ name: 'main', image: world.image, command: ['sh', '-c', STAY] }],

@@ -23,7 +23,8 @@ export interface Balancer {
 
 /**
  * HAProxy in front of several gateways, as an operator would have it: each new connection goes to the next
- * replica, one that does not answer is left out within half a second and its connections are cut.
+ * replica; one that refuses it is left out at once (redispatch), one that does not answer two checks in a row until it
+ * does. Checks are patient: on a busy machine a hasty one would cut the streams of a healthy replica.
  */
 export async function startBalancer(options: BalancerOptions): Promise<Balancer> {
   const { dir, address = '127.0.0.1', backends } = options
@@ -31,16 +32,16 @@ export async function startBalancer(options: BalancerOptions): Promise<Balancer>
   const port = await freePort(address)
   const servers = backends.map(
     (backend, index) =>
-      `  server replica${index} ${backend} check inter 500 fall 1 rise 1 on-marked-down shutdown-sessions`,
+      `  server replica${index} ${backend} check inter 2s fall 2 rise 1 on-marked-down shutdown-sessions`,
   )
   const config = `global
   maxconn 4000
 defaults
   mode tcp
   balance roundrobin
-  option redispatch
+  option redispatch 1
   retries 3
-  timeout connect 2s
+  timeout connect 5s
   timeout client 1h
   timeout server 1h
   timeout tunnel 24h

@@ -4,7 +4,7 @@ import { join } from 'node:path'
 import { type IPty, spawn as spawnPty } from '@lydell/node-pty'
 import { eventually } from '../../../support/eventually.ts'
 import { type PodOptions, podFor, untilNodeReady } from '../../../support/world/workloads.ts'
-import { openWorld, type TestNode, type World } from '../../../support/world/world.ts'
+import { openWorld, type TestNode, type World, type WorldOptions } from '../../../support/world/world.ts'
 import { writePrivate } from '../../harness/files.ts'
 import type { ClusterHandle, KubectlOptions, KubectlResult } from '../../harness/handle.ts'
 import { kubeconfig } from '../../harness/kubeconfig.ts'
@@ -28,6 +28,8 @@ export interface Face {
   /** Runs to its end. @throws on a non-zero exit unless `allowFailure` */
   kubectl(args: string[], options?: KubectlOptions): Promise<KubectlResult>
   start(args: string[], env?: Record<string, string>): RunningKubectl
+  /** `client-go-probe`, an unmodified client-go, in `namespace`: prints one JSON object a line. */
+  probe(mode: 'typed' | 'informer', namespace: string): RunningKubectl
   /** On a terminal of that size. */
   terminal(args: string[], size: { cols: number; rows: number }, env?: Record<string, string>): IPty
 }
@@ -37,6 +39,7 @@ export interface Stage {
   node: TestNode
   /** The user's cluster, as its administrator. */
   user: Face
+  cluster: ClusterHandle
   /** The gateway's Kubernetes face, with a client credential's token. */
   gateway: Face
   /** Both, for what has to hold at either. */
@@ -48,6 +51,7 @@ export interface Stage {
   apply(...objects: object[]): Promise<void>
   /** Waits until those pods of the user's cluster are Ready. */
   ready(...pods: string[]): Promise<void>
+  /** Closes the world, and with it the stages of all its tenants. */
   close(): Promise<void>
 }
 
@@ -57,42 +61,55 @@ export const PROTOCOLS = ['true', 'false'].map((on) => ({
   env: { KUBECTL_REMOTE_COMMAND_WEBSOCKETS: on, KUBECTL_PORT_FORWARD_WEBSOCKETS: on },
 }))
 
-export interface StageOptions {
+export interface TenantOptions {
   tenant: string
   quota?: Record<string, string>
   capacity?: Record<string, string>
+  agentArgs?: string[]
 }
 
 /** Opens a world with one tenant, whose agent serves the node `east` in the first user cluster. */
-export async function openStage({ tenant, quota, capacity }: StageOptions): Promise<Stage> {
-  const world = await openWorld()
+export async function openStage(options: TenantOptions & Pick<WorldOptions, 'gatewayEnv'>): Promise<Stage> {
+  const world = await openWorld({ gatewayEnv: options.gatewayEnv })
   try {
-    const handles = openKubernetesWorld()
-    const node = await world.addNode(tenant, 'east', { quota, capacity })
-    await world.startAgent(node, world.userClusters[0]!)
-    await untilNodeReady(world.userClusters[0]!, 'east')
-    const user = face('user cluster', handles.users[0], handles.users[0].adminKubeconfig)
-    const gateway = await gatewayFace(world, node, handles.users[0])
-    return {
-      world,
-      node,
-      user,
-      gateway,
-      faces: [user, gateway],
-      handles,
-      pod: (name, options) => podFor(world, 'east', name, options),
-      apply: (...objects) => handles.users[0].apply(objects),
-      async ready(...pods) {
-        const names = pods.map((name) => `pod/${name}`)
-        await user.kubectl(['wait', '--for=condition=Ready', '--timeout=120s', ...names], {
-          timeoutMs: 130_000,
-        })
-      },
-      close: () => world.close(),
-    }
+    return await enter(world, options, 0)
   } catch (error) {
     await world.close()
     throw error
+  }
+}
+
+/** A second tenant on the same stage, with a node of the same name in the second user cluster. */
+export function enterSecond({ world }: Stage, options: TenantOptions): Promise<Stage> {
+  return enter(world, options, 1)
+}
+
+async function enter(world: World, options: TenantOptions, index: 0 | 1): Promise<Stage> {
+  const { tenant, quota, capacity, agentArgs } = options
+  const handles = openKubernetesWorld()
+  const cluster = handles.users[index]
+  const node = await world.addNode(tenant, 'east', { quota, capacity })
+  await world.startAgent(node, world.userClusters[index]!, { args: agentArgs })
+  await untilNodeReady(world.userClusters[index]!, 'east')
+  const user = face('user cluster', cluster, cluster.adminKubeconfig)
+  const gateway = await gatewayFace(world, node, cluster)
+  return {
+    world,
+    node,
+    user,
+    cluster,
+    gateway,
+    faces: [user, gateway],
+    handles,
+    pod: (name, options) => podFor(world, 'east', name, options),
+    apply: (...objects) => cluster.apply(objects),
+    async ready(...pods) {
+      const names = pods.map((name) => `pod/${name}`)
+      await user.kubectl(['wait', '--for=condition=Ready', '--timeout=120s', ...names], {
+        timeoutMs: 130_000,
+      })
+    },
+    close: () => world.close(),
   }
 }
 
@@ -115,6 +132,12 @@ function face(name: string, handle: ClusterHandle, config: string): Face {
     name,
     kubectl: (args, options) => handle.kubectl(args, { ...options, kubeconfig: config }),
     start: (args, env) => running(spawn(program, args, { env: environment(env) })),
+    probe: (mode, namespace) =>
+      running(
+        spawn(join(handle.binaries, 'client-go-probe'), [mode, '--namespace', namespace], {
+          env: environment(),
+        }),
+      ),
     terminal: (args, size, env) => spawnPty(program, args, { ...size, env: environment(env) }),
   }
 }

@@ -17,8 +17,10 @@ const LARGE = 50 * 1024 * 1024
 let stage: Stage
 /** How much of the audit log has been read. */
 let audited = 0
+/** And of the gateways' logs. */
+const logged = [0, 0]
 t.before(async () => {
-  stage = await openStage({ tenant: 'streams' })
+  stage = await openStage({ tenant: 'streams', gatewayEnv: { ISTHMUS_LOG_LEVEL: 'debug' } })
   const echo = 'while read line; do echo "got $line"; done'
   const image = stage.world.image
   const containers = [
@@ -152,14 +154,31 @@ for (const { name: protocol, env } of PROTOCOLS) {
     })
   }
 
-  t.test(`none of the streams to the user cluster fell back (${protocol})`, async (t) => {
-    const verbs = streamVerbs()
-    // A WebSocket is opened by GET, SPDY by POST; kubectl takes the other way silently when the first fails.
-    t.same(Object.keys(verbs), ['attach', 'exec', 'portforward'])
-    for (const [subresource, seen] of Object.entries(verbs)) {
-      t.same(seen, [protocol === 'SPDY' ? 'create' : 'get'], subresource)
-    }
+  t.test(
+    `none of the streams fell back: neither at the user cluster nor at the gateway (${protocol})`,
+    async (t) => {
+      const verbs = streamVerbs()
+      t.same(upgrades(), [protocol === 'SPDY' ? 'POST SPDY/3.1' : 'GET websocket'])
+      // A WebSocket is opened by GET, SPDY by POST; kubectl takes the other way silently when the first fails.
+      t.same(Object.keys(verbs), ['attach', 'exec', 'portforward'])
+      for (const [subresource, seen] of Object.entries(verbs)) {
+        t.same(seen, [protocol === 'SPDY' ? 'create' : 'get'], subresource)
+      }
+    },
+  )
+}
+
+/** How the streams at the gateways' Kubernetes face were asked for since the last call. */
+function upgrades(): string[] {
+  const seen = stage.world.gateways.flatMap((gateway, index) => {
+    const log = gateway.log()
+    const lines = log.slice(logged[index]).split('\n')
+    logged[index] = log.length
+    return lines
+      .filter((line) => line.includes('"msg":"upgrade"') && line.includes(`/pods/${POD}/`))
+      .map((line) => JSON.parse(line) as { method: string; protocol: string })
   })
+  return [...new Set(seen.map(({ method, protocol }) => `${method} ${protocol}`))]
 }
 
 /** With which verbs the pod's streams were opened since the last call, by subresource. */

@@ -37,6 +37,8 @@ export function createUpgradeHandler(
     try {
       checkOrigin(req)
       const [path = '', search = ''] = (req.url ?? '').split('?')
+      const { method, headers } = req
+      deps.logger.debug({ requestId, method, path, protocol: headers.upgrade }, 'upgrade')
       const session = SESSION.exec(path)
       if (session !== null) await serveTicket(leg, decode(session[1]), requestId, deps)
       else await serveDirect(leg, path, new URLSearchParams(search), requestId, deps)
