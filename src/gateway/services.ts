@@ -30,7 +30,7 @@ import { postgresSessions } from './store/sessions.ts'
 import { postgresTenants } from './store/tenants.ts'
 import { postgresWriterLeases } from './store/writer-leases.ts'
 import { makeJwts, makeKeyring, makeTokenService } from './tokens/index.ts'
-import { makeUpstreams } from './upstream/index.ts'
+import { keepRoleBindings, makeUpstreams } from './upstream/index.ts'
 
 export interface ServiceOptions {
   config: GatewayConfig
@@ -105,6 +105,17 @@ export async function makeServices(options: ServiceOptions) {
     clock,
     logger,
   })
+  const roleBindings = keepRoleBindings({
+    clusters: () => reconciler.clusters(),
+    namespaces: (clusterId) =>
+      directory
+        .nodes()
+        .filter((node) => node.clusterId === clusterId)
+        .flatMap((node) => directory.namespacesOf(node.id).map(({ physicalName }) => physicalName)),
+    client: (clusterId) => upstreams.client(clusterId),
+    clock,
+    logger,
+  })
   const maintenance = startMaintenance({ database, clock, logger })
 
   const ignoreKeys = directory.onChange('signing-key', () => {
@@ -163,6 +174,7 @@ export async function makeServices(options: ServiceOptions) {
       clearInterval(keyTimer)
       ignoreKeys()
       await maintenance.close()
+      await roleBindings.close()
       await reconciler.close()
       await sessions.close()
       await upstreams.close()

@@ -7,3 +7,9 @@ export interface Upstreams {
 }
 
 export { type ClusterHealth, makeUpstreams, type RunningUpstreams, type UpstreamsOptions } from './clients.ts'
+export {
+  keepRoleBindings,
+  type RoleBindingKeeper,
+  type RoleBindingKeeperOptions,
+} from './keep-role-bindings.ts'
+export { bindGatewayRole } from './role-binding.ts'

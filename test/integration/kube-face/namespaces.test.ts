@@ -1,3 +1,8 @@
+import { keepRoleBindings } from '../../../src/gateway/upstream/index.ts'
+import { isKubeApiError } from '../../../src/kube/client/types.ts'
+import { systemClock } from '../../../src/lib/clock.ts'
+import { silentLogger } from '../../../src/lib/logger.ts'
+import { eventually } from '../../support/eventually.ts'
 import { onSandbox } from '../../support/face-pods.ts'
 import type { Loose, SandboxFace } from '../../support/kube-face.ts'
 import t, { type Test } from '../../support/tap.ts'
@@ -153,3 +158,36 @@ t.test('another node’s namespace can not be changed, in the bytes of one that 
   t.equal(theirs.status, 404)
   t.equal(theirs.text.replaceAll('shop', 'nope'), missing.text)
 })
+
+t.test(
+  'rule 9: a RoleBinding that somebody deletes in the data plane is back without a request',
+  async (t) => {
+    const { face, physicalName } = await setUp(t)
+    const bindings = ['apis', 'rbac.authorization.k8s.io', 'v1', 'namespaces', physicalName, 'rolebindings']
+    const path = [...bindings, 'isthmus-tenant-namespace']
+    const find = () =>
+      face.client.json<Loose>({ method: 'GET', path }).catch((error) => {
+        if (isKubeApiError(error, 404)) return undefined
+        throw error
+      })
+    t.ok(await find(), 'made with the namespace')
+    const keepers = [1, 2].map(() =>
+      keepRoleBindings({
+        clusters: () => ['c1'],
+        namespaces: () => [physicalName],
+        client: () => face.client,
+        everyMs: 50,
+        clock: systemClock,
+        logger: silentLogger,
+      }),
+    )
+    t.teardown(() => Promise.all(keepers.map((keeper) => keeper.close())))
+    await face.client.json({ method: 'DELETE', path })
+    const back = await eventually('it is back', find)
+    t.equal(back.roleRef.name, 'isthmus-tenant-namespace')
+    t.same(
+      back.subjects.map((one: Loose) => one.kind),
+      ['ServiceAccount', 'User'],
+    )
+  },
+)

@@ -4,6 +4,7 @@ import type { NamespaceRecord } from '../../../directory/index.ts'
 import { namespaceForDataPlane, namespaceForTenant } from '../../../kubernetes/namespace-view.ts'
 import type { KubeObject } from '../../../kubernetes/objects.ts'
 import { errorForTenant } from '../../../kubernetes/upstream-errors.ts'
+import { bindGatewayRole } from '../../../upstream/index.ts'
 import { readObject, withKnownFields } from '../body.ts'
 import { type KubeAnswer, type KubeCall, subjectOf, upstreamHeaders } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
@@ -11,7 +12,7 @@ import { withName } from '../objects/generate-name.ts'
 import { isDryRun, writeQuery } from '../query.ts'
 import { render } from '../render.ts'
 import { checkedNew } from './check.ts'
-import { bindGatewayRole, makeUsable } from './make-usable.ts'
+import { makeUsable } from './make-usable.ts'
 
 /**
  * POST of a namespace: the mapping is committed, the physical Namespace made, and the answer held back until the

@@ -3,38 +3,12 @@ import { isKubeApiError } from '../../../../kube/client/types.ts'
 import { IsthmusError } from '../../../../protocol/errors/index.ts'
 import type { NamespaceRecord } from '../../../directory/index.ts'
 import { errorForTenant } from '../../../kubernetes/upstream-errors.ts'
+import { bindGatewayRole } from '../../../upstream/index.ts'
 import { type KubeCall, subjectOf } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
 
-/** The ClusterRole of deploy/data-plane.yaml that is bound in each tenant's namespace, and nowhere else. */
-const ROLE = 'isthmus-tenant-namespace'
 const STEP_MS = 50
 const READY_MS = 5_000
-
-/** The names by which a data plane may know the gateway (deploy/data-plane.yaml). */
-const subjects = [
-  { kind: 'ServiceAccount', name: 'isthmus-gateway', namespace: 'isthmus-system' },
-  { kind: 'User', name: 'isthmus-gateway', apiGroup: 'rbac.authorization.k8s.io' },
-]
-
-/** Binds the gateway's role in a namespace. Idempotent. @throws KubeApiError, KubeUnreachableError */
-export async function bindGatewayRole(client: KubeClient, physicalName: string): Promise<void> {
-  try {
-    await client.json({
-      method: 'POST',
-      path: ['apis', 'rbac.authorization.k8s.io', 'v1', 'namespaces', physicalName, 'rolebindings'],
-      body: {
-        apiVersion: 'rbac.authorization.k8s.io/v1',
-        kind: 'RoleBinding',
-        metadata: { name: ROLE, namespace: physicalName },
-        roleRef: { apiGroup: 'rbac.authorization.k8s.io', kind: 'ClusterRole', name: ROLE },
-        subjects,
-      },
-    })
-  } catch (error) {
-    if (!isKubeApiError(error, 409, 'AlreadyExists')) throw error
-  }
-}
 
 /**
  * Returns when Secrets can be read in a new namespace and pods can be made: RBAC and the default ServiceAccount
