@@ -78,6 +78,13 @@ create table ledger (
 );
 alter table ledger enable row level security;
 
+create table leftovers (
+  physical_name text not null,
+  cluster_id uuid not null,
+  node text not null,
+  removed_at timestamp with time zone not null default now()
+);
+
 create table migrations (
   id integer not null,
   name text not null,
@@ -249,6 +256,12 @@ alter table ledger add constraint ledger_tenant_id_fkey FOREIGN KEY (tenant_id) 
 
 alter table ledger add constraint ledger_used_check CHECK ((used >= (0)::numeric));
 
+alter table leftovers add constraint leftovers_cluster_id_fkey FOREIGN KEY (cluster_id) REFERENCES clusters(id) ON DELETE CASCADE;
+
+alter table leftovers add constraint leftovers_physical_name_check CHECK ((physical_name ~ '^t-[a-z2-7]{26}$'::text));
+
+alter table leftovers add constraint leftovers_pkey PRIMARY KEY (physical_name);
+
 alter table migrations add constraint migrations_pkey PRIMARY KEY (id);
 
 alter table namespaces add constraint namespaces_name_check CHECK ((name ~ '^[a-z0-9]([-a-z0-9]{0,61}[a-z0-9])?$'::text));
@@ -342,6 +355,8 @@ CREATE UNIQUE INDEX credentials_agent_slots ON public.credentials USING btree (n
 CREATE INDEX credentials_by_node ON public.credentials USING btree (node_id);
 
 CREATE INDEX idempotency_keys_by_age ON public.idempotency_keys USING btree (created_at);
+
+CREATE INDEX leftovers_by_cluster ON public.leftovers USING btree (cluster_id);
 
 CREATE INDEX nodes_by_cluster ON public.nodes USING btree (cluster_id);
 

@@ -32,6 +32,8 @@ export interface GatewayFakes {
   cutOff(cutOff: CutOff): void
   /** Postgres is away: writes fail, the copy is stale. */
   setAway(away: boolean): void
+  /** The replica shuts down. */
+  drain(): void
   /** Room of the tenant's quota by resource; unlimited where nothing is said. */
   hard: Map<string, bigint>
 }
@@ -80,6 +82,7 @@ export function createGatewayFakes(): GatewayFakes {
   const openSessions: FakeSession[] = []
   const hard = new Map<string, bigint>()
   let away = false
+  const draining = new AbortController()
   const needsPostgres = () => {
     if (away) throw new IsthmusError('unavailable', 'Postgres is away')
   }
@@ -170,6 +173,7 @@ export function createGatewayFakes(): GatewayFakes {
   }
 
   const sessions: SessionRegistry = {
+    draining: draining.signal,
     async createTicket() {
       throw new IsthmusError('not_implemented', 'no tickets here')
     },
@@ -250,6 +254,11 @@ export function createGatewayFakes(): GatewayFakes {
     },
     cutOff(cutOff) {
       for (const listener of [...listeners]) listener(cutOff)
+    },
+    drain() {
+      draining.abort(
+        new IsthmusError('unavailable', 'This replica is shutting down.', { retryAfterSeconds: 1 }),
+      )
     },
     setAway(next) {
       away = next

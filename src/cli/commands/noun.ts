@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto'
 import type { Command } from 'commander'
+import type { RemovalReport } from '../../protocol/schemas/operator.ts'
 import {
   type ConnectionOptions,
   outputFormat,
@@ -79,10 +80,19 @@ function addDelete<T>(command: Command, noun: Noun<T>, environment: CliEnvironme
     )
   }
   remove.action(async (name: string, options: ConnectionOptions & { mode?: string }) => {
-    await withClient(environment, options, (client) =>
-      client.call({ method: 'DELETE', path: ['v1', noun.plural, name], query: { mode: options.mode } }),
+    const { body } = await withClient(environment, options, (client) =>
+      client.call<RemovalReport | undefined>({
+        method: 'DELETE',
+        path: ['v1', noun.plural, name],
+        query: { mode: options.mode },
+      }),
     )
     environment.stdout.write(`${noun.singular}/${name} deleted\n`)
+    for (const { node, cluster, namespaces, pods } of body?.left ?? []) {
+      environment.stderr.write(
+        `${node} left ${pods} pod(s) in ${cluster}, which does not answer: ${namespaces.join(', ')}\n`,
+      )
+    }
   })
 }
 

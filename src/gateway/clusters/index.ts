@@ -1,6 +1,6 @@
 import type { Page, PageRequest } from '../../lib/page.ts'
 import type { Cluster } from '../../protocol/schemas/operator.ts'
-import type { Versioned } from '../tenants/index.ts'
+import type { Removal, RemovalMode, Versioned } from '../tenants/index.ts'
 
 export type StoredCluster = Omit<Cluster, 'reachable'>
 export type ClusterRow = Versioned<StoredCluster> & {
@@ -32,7 +32,7 @@ export interface ClusterStore {
     change: Partial<ClusterWrite> & { network?: 'flat' | 'isolated'; maintenance?: boolean },
     revision: number | undefined,
   ): Promise<ClusterRow>
-  remove(id: string, mode: 'drain' | 'force' | undefined): Promise<'removed' | 'removing'>
+  remove(id: string, mode: RemovalMode, away: ReadonlySet<string>): Promise<Removal>
 }
 
 export { type ClusterCheck, checkCluster } from './check.ts'

@@ -1,7 +1,7 @@
 import type { Page, PageRequest } from '../../lib/page.ts'
 import type { VirtualNode } from '../../protocol/schemas/operator.ts'
 import type { LedgerRow } from '../quota/index.ts'
-import type { Scope, Versioned } from '../tenants/index.ts'
+import type { Removal, RemovalMode, Scope, Versioned } from '../tenants/index.ts'
 
 export interface NodeRow extends Versioned<Omit<VirtualNode, 'capacity'>> {
   tenantId: string
@@ -32,7 +32,7 @@ export interface NodeStore {
     revision: number | undefined,
   ): Promise<NodeRow>
   /** As TenantStore.remove. */
-  remove(id: string, mode: 'drain' | 'force' | undefined): Promise<'removed' | 'removing'>
+  remove(id: string, mode: RemovalMode, away: ReadonlySet<string>): Promise<Removal>
 }
 
 export {

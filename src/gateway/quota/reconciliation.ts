@@ -60,6 +60,10 @@ export interface ReconciliationStore {
   /** Makes the ledger's sums those of the reservations. Returns how many rows were wrong. */
   repairSums(clusterId: string): Promise<number>
   removals(clusterId: string): Promise<RemovalRow[]>
+  /** Physical namespaces that forced removals left while the data plane was away. */
+  leftovers(clusterId: string): Promise<string[]>
+  /** The data plane does not have it any more. */
+  forgetLeftover(physicalName: string): Promise<void>
   /** Deletes nodes that have nothing left, then tenants and clusters that are being removed and have no nodes. */
   finishRemovals(): Promise<void>
 }

@@ -79,6 +79,7 @@ export async function watchCluster(options: WatchClusterOptions): Promise<void> 
       await clock.sleep(options.compareMs, signal, { ref: false }).catch(() => {})
       if (signal.aborted) return
       try {
+        await removeLeftovers(options)
         await removeNodes(options)
         if (podWatch.isSynced() && namespaceWatch.isSynced())
           await compare({ clusterId, client, pods, namespaces })
@@ -90,17 +91,29 @@ export async function watchCluster(options: WatchClusterOptions): Promise<void> 
   await Promise.all([podWatch.run(), namespaceWatch.run(), comparing()])
 }
 
+/** What forced removals could not delete while the data plane was away; forgotten once it says that it is gone. */
+async function removeLeftovers({ store, client, clusterId }: WatchClusterOptions): Promise<void> {
+  for (const name of await store.leftovers(clusterId)) {
+    if (await isGone(client, name)) await store.forgetLeftover(name)
+  }
+}
+
+/** Asks for the deletion of a namespace; true when there is none. */
+async function isGone(client: KubeClient, name: string): Promise<boolean> {
+  try {
+    await client.json({ method: 'DELETE', path: ['api', 'v1', 'namespaces', name] })
+  } catch (error) {
+    if (isKubeApiError(error, 404)) return true
+    if (!isKubeApiError(error, 409)) throw error
+  }
+  return false
+}
+
 /** Goes on with the removal of nodes: the namespaces are deleted once nothing has to be waited for. */
 async function removeNodes({ store, client, clusterId }: WatchClusterOptions): Promise<void> {
   for (const { mode, reservations, physicalNamespaces } of await store.removals(clusterId)) {
     if (mode === 'drain' && reservations > 0) continue
-    for (const name of physicalNamespaces) {
-      try {
-        await client.json({ method: 'DELETE', path: ['api', 'v1', 'namespaces', name] })
-      } catch (error) {
-        if (!isKubeApiError(error, 404) && !isKubeApiError(error, 409)) throw error
-      }
-    }
+    for (const name of physicalNamespaces) await isGone(client, name)
   }
   await store.finishRemovals()
 }

@@ -34,6 +34,8 @@ export interface OpenSession extends Session {
 }
 
 export interface SessionRegistry {
+  /** Aborted, with what a client is told, when this replica begins to shut down. */
+  readonly draining: AbortSignal
   /** Makes a session and its single-use ticket (a JWT), good for seconds on any replica. @throws unavailable, too_many_requests */
   createTicket(
     principal: Principal,

@@ -55,7 +55,7 @@ export function makeSessionRegistry(options: SessionRegistryOptions): RunningSes
   const open = new Map<string, LocalSession>()
   /** Ended while Postgres was away. */
   const unended = new Map<string, string>()
-  let draining = false
+  const draining = new AbortController()
 
   const rowOf = (principal: Principal, target: SessionTarget): SessionRow => ({
     id: randomUUID(),
@@ -71,8 +71,7 @@ export function makeSessionRegistry(options: SessionRegistryOptions): RunningSes
     target: row.target,
   })
   const refuseWhileDraining = () => {
-    if (draining)
-      throw new IsthmusError('unavailable', 'This replica is shutting down.', { retryAfterSeconds: 1 })
+    draining.signal.throwIfAborted()
   }
 
   function track(row: SessionRow): LocalSession {
@@ -141,6 +140,7 @@ export function makeSessionRegistry(options: SessionRegistryOptions): RunningSes
   })()
 
   return {
+    draining: draining.signal,
     async createTicket(principal, target) {
       refuseWhileDraining()
       const row = rowOf(principal, target)
@@ -186,7 +186,9 @@ export function makeSessionRegistry(options: SessionRegistryOptions): RunningSes
 
     count: () => open.size,
     async drain(graceMs) {
-      draining = true
+      draining.abort(
+        new IsthmusError('unavailable', 'This replica is shutting down.', { retryAfterSeconds: 1 }),
+      )
       for (const session of open.values()) {
         session.cut(
           new IsthmusError('unavailable', 'The gateway is shutting down.', { retryAfterSeconds: 1 }),

@@ -3,7 +3,7 @@ import { IsthmusError } from '../../protocol/errors/index.ts'
 import type { ClusterRow, ClusterStore } from '../clusters/index.ts'
 import type { Database } from './database.ts'
 import { fetchSize, toPage } from './listing.ts'
-import { markNodes, refuseWhileCarrying } from './removal.ts'
+import { markNodes, refuseWhileCarrying, removal } from './removal.ts'
 import { changed } from './revision.ts'
 
 interface Row {
@@ -102,10 +102,10 @@ export function postgresClusters(database: Database): ClusterStore {
       return toCluster(changed(rows))
     },
 
-    remove: (id, mode) =>
+    remove: (id, mode, away) =>
       database.transaction(async (tx) => {
         const rows = await tx.query('select 1 from clusters where id = $1 for update', [id])
-        if (rows.length === 0) return 'removed'
+        if (rows.length === 0) return { state: 'removed', left: [] }
         await refuseWhileCarrying(tx, 'cluster_id', id, mode)
         const bound = await tx.query('select 1 from nodes where cluster_id = $1 limit 1', [id])
         if (bound.length > 0 && mode === undefined) {
@@ -114,12 +114,13 @@ export function postgresClusters(database: Database): ClusterStore {
             'Nodes are bound to it: delete them, or delete with mode=drain or mode=force.',
           )
         }
-        if ((await markNodes(tx, 'cluster_id', id, mode)) === 0) {
+        const nodes = await markNodes(tx, 'cluster_id', id, mode, away)
+        if (nodes.marked === 0) {
           await tx.query('delete from clusters where id = $1', [id])
-          return 'removed'
+          return removal(nodes)
         }
         await tx.query('update clusters set deleting = true, revision = revision + 1 where id = $1', [id])
-        return 'removing'
+        return removal(nodes)
       }),
   }
 }

@@ -5,7 +5,7 @@ import type { Scope } from '../tenants/index.ts'
 import type { Database, Queryable } from './database.ts'
 import { replaceHard } from './hard-limits.ts'
 import { fetchSize, toPage, within } from './listing.ts'
-import { markNodes, refuseWhileCarrying } from './removal.ts'
+import { markNodes, refuseWhileCarrying, removal } from './removal.ts'
 import { changed } from './revision.ts'
 
 interface Row {
@@ -119,10 +119,10 @@ export function postgresNodes(database: Database): NodeStore {
         return (await find(tx, id)) as NodeRow
       }),
 
-    remove: (id, mode) =>
+    remove: (id, mode, away) =>
       database.transaction(async (tx) => {
         await refuseWhileCarrying(tx, 'id', id, mode)
-        return (await markNodes(tx, 'id', id, mode)) === 0 ? 'removed' : 'removing'
+        return removal(await markNodes(tx, 'id', id, mode, away))
       }),
   }
 }

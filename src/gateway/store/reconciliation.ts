@@ -142,6 +142,18 @@ export function postgresReconciliation(database: Database): ReconciliationStore 
       )
     },
 
+    async leftovers(clusterId) {
+      const rows = await database.query<{ physical_name: string }>(
+        'select physical_name from leftovers where cluster_id = $1 order by physical_name',
+        [clusterId],
+      )
+      return rows.map((row) => row.physical_name)
+    },
+
+    async forgetLeftover(physicalName) {
+      await database.query('delete from leftovers where physical_name = $1', [physicalName])
+    },
+
     finishRemovals: () =>
       database.transaction(async (tx) => {
         const nodes = await tx.query<{ id: string }>(

@@ -3,7 +3,7 @@ import type { Scope, TenantRow, TenantStore } from '../tenants/index.ts'
 import type { Database, Queryable } from './database.ts'
 import { writeHard } from './hard-limits.ts'
 import { fetchSize, toPage, within } from './listing.ts'
-import { markNodes, refuseWhileCarrying } from './removal.ts'
+import { markNodes, refuseWhileCarrying, removal } from './removal.ts'
 import { changed } from './revision.ts'
 
 interface Row {
@@ -93,19 +93,19 @@ export function postgresTenants(database: Database): TenantStore {
         return toTenant(changed(rows))
       }),
 
-    remove: (id, mode) =>
+    remove: (id, mode, away) =>
       database.transaction(async (tx) => {
         // Locked first, so that no node is made for it meanwhile (nodes refer to it by a foreign key).
         const rows = await tx.query('select 1 from tenants where id = $1 for update', [id])
-        if (rows.length === 0) return 'removed'
+        if (rows.length === 0) return { state: 'removed', left: [] }
         await refuseWhileCarrying(tx, 'tenant_id', id, mode)
-        const left = await markNodes(tx, 'tenant_id', id, mode)
-        if (left === 0) {
+        const nodes = await markNodes(tx, 'tenant_id', id, mode, away)
+        if (nodes.marked === 0) {
           await tx.query('delete from tenants where id = $1', [id])
-          return 'removed'
+          return removal(nodes)
         }
         await tx.query('update tenants set deleting = true, revision = revision + 1 where id = $1', [id])
-        return 'removing'
+        return removal(nodes)
       }),
   }
 }

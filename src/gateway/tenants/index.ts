@@ -8,4 +8,4 @@ export interface NamespaceRegistry {
   drop(nodeId: string, physicalName: string): Promise<void>
 }
 
-export type { Scope, TenantRow, TenantStore, Versioned } from './store.ts'
+export type { LeftBehind, Removal, RemovalMode, Scope, TenantRow, TenantStore, Versioned } from './store.ts'

@@ -284,10 +284,26 @@ export const AuditItem = Type.Object({
 })
 export type AuditItem = Static<typeof AuditItem>
 
+/** The answer to a forced removal while a data plane was away: its namespaces are deleted when it answers again. */
+export const RemovalReport = Type.Object({
+  left: Type.Array(
+    Type.Object({
+      /** `tenant/node` */
+      node: Type.String(),
+      cluster: Type.String(),
+      /** Names in the data plane. */
+      namespaces: Type.Array(Type.String()),
+      /** Pods that quota was charged for. */
+      pods: Type.Integer(),
+    }),
+  ),
+})
+export type RemovalReport = Static<typeof RemovalReport>
+
 /** How a tenant, node or cluster that still carries pods is deleted. */
 export const DeleteQuery = Type.Object(
   {
-    /** `drain`: no new pods, gone when the last one is; `force`: its pods are deleted now. Without it: 409 `in_use`. */
+    /** `drain`: no new pods, gone when the last one is; `force`: its pods are deleted now, or given up where their data plane is away. Without it: 409 `in_use`. */
     mode: Type.Optional(Type.Union([Type.Literal('drain'), Type.Literal('force')])),
   },
   Closed,

@@ -24,7 +24,8 @@ const dataPlane = await startSandbox({
 })
 const target = { server: dataPlane.server, ca: dataPlane.ca, token: dataPlane.adminToken }
 const kube = createKubeClient(target)
-const replicas = await startReplicas(await server.migratedDatabase(), 2)
+const databaseUrl = await server.migratedDatabase()
+const replicas = await startReplicas(databaseUrl, 2)
 t.teardown(async () => {
   await replicas.close()
   await kube.close()
@@ -129,6 +130,29 @@ t.test(
     t.match(metrics.text, /isthmus_quota_repairs_total\{kind="uncommitted"\} 1/)
   },
 )
+
+t.test('what a forced removal left behind is deleted once the data plane answers', async (t) => {
+  const { physicalName } = await services.namespaces.ensure(made.nodeId, 'left')
+  await kube.json({
+    method: 'POST',
+    path: ['api', 'v1', 'namespaces'],
+    body: { apiVersion: 'v1', kind: 'Namespace', metadata: { name: physicalName } },
+  })
+  const database = await server.open(databaseUrl)
+  await database.query(
+    `with gone as (delete from namespaces where physical_name = $1 returning physical_name)
+     insert into leftovers (physical_name, cluster_id, node) select physical_name, $2, 'acme/west' from gone`,
+    [physicalName, clusterId],
+  )
+  await eventually(
+    'forgotten',
+    async () => (await database.query('select 1 from leftovers')).length === 0,
+    60_000,
+  )
+  await t.rejects(kube.json({ method: 'GET', path: ['api', 'v1', 'namespaces', physicalName] }), {
+    code: 404,
+  })
+})
 
 t.test('a node deleted with force takes its namespaces, pods and quota along, then it is gone', async (t) => {
   t.equal((await replicas.operator('DELETE', '/v1/nodes/acme%2Feast?mode=force')).status, 202)

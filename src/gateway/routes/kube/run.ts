@@ -39,7 +39,10 @@ export async function runOperation(run: Run): Promise<FastifyReply> {
   try {
     // A body may be sent for a minute: whoever was cut off meanwhile, before there was anything to cut, is told now.
     if (Buffer.isBuffer(request.body)) await authenticate(deps.tokens, request.headers)
-    call = makeCall(run, principal, AbortSignal.any([cutOff.signal, gone.signal]))
+    // A watch has no end of its own that a shutdown could wait for.
+    const drained = target.verb === 'watch' ? [deps.sessions.draining] : []
+    call = makeCall(run, principal, AbortSignal.any([cutOff.signal, gone.signal, ...drained]))
+    for (const signal of drained) signal.throwIfAborted()
     authorise(principal, { ...target, namespace: call.namespace, name: call.name })
     await checkWriterEpoch(deps.directory, principal, target, request.headers[WRITER_EPOCH_HEADER])
     const answer = await operation(call, deps, reply)

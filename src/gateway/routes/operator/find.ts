@@ -1,4 +1,5 @@
 import { IsthmusError } from '../../../protocol/errors/index.ts'
+import type { LeftBehind, Removal } from '../../tenants/index.ts'
 import type { OperatorContext } from './route.ts'
 
 /** The same text for what is missing and what belongs to others (B13). */
@@ -37,5 +38,19 @@ export async function filterIds(
   }
 }
 
-/** Of a removal that goes on in the background. */
-export const removalStatus = (outcome: 'removed' | 'removing') => (outcome === 'removed' ? 204 : 202)
+/** The data planes that do not answer this replica now: by force, what is on them is given up. */
+export async function awayClusters({ services }: OperatorContext): Promise<Set<string>> {
+  const away = new Set<string>()
+  for (let after: string | undefined; ; ) {
+    const page = await services.clusters.list({ limit: 500, after })
+    for (const { value } of page.items) if (!services.upstreams.health(value.id).reachable) away.add(value.id)
+    if (page.next === undefined) return away
+    after = page.next
+  }
+}
+
+/** 204: gone; 202: it goes on in the background; 200: gone, and the body says what is left in data planes. */
+export function removalAnswer({ state, left }: Removal): { status: number; body?: { left: LeftBehind[] } } {
+  if (left.length === 0) return { status: state === 'removed' ? 204 : 202 }
+  return { status: state === 'removed' ? 200 : 202, body: { left } }
+}

@@ -1,7 +1,7 @@
 import Type, { type TSchema } from 'typebox'
 import { pageRequest } from '../../../lib/page.ts'
 import { IsthmusError } from '../../../protocol/errors/index.ts'
-import { PageOf, PageQuery } from '../../../protocol/schemas/operator.ts'
+import { PageOf, PageQuery, RemovalReport } from '../../../protocol/schemas/operator.ts'
 
 /** A path parameter: an id, or a name where names are unique. */
 export const Reference = <K extends string>(key: K) =>
@@ -25,8 +25,8 @@ export const Empty = Type.Null({ description: 'No content.' })
 export const ok = <T extends TSchema>(schema: T) => ({ 200: schema })
 export const created = <T extends TSchema>(schema: T) => ({ 201: schema })
 export const pageOf = <T extends TSchema>(schema: T) => ({ 200: PageOf(schema) })
-/** 202: accepted, it goes on in the background. */
-export const removed = { 202: Empty, 204: Empty }
+/** 200: gone, but for what is told; 202: accepted, it goes on in the background. */
+export const removed = { 200: RemovalReport, 202: Type.Union([RemovalReport, Empty]), 204: Empty }
 
 /** @throws bad_request for a continue token that is not ours */
 export function pageOfQuery(query: { limit?: number; continue?: string }) {

@@ -78,7 +78,9 @@ async function follow(
     writer.end()
   } catch (error) {
     answer.body.destroy()
-    if (call.signal.aborted) sayGoodbye(call, writer)
+    // An end in order: the client comes back with its last resourceVersion, to another replica.
+    if (deps.sessions.draining.aborted) writer.end()
+    else if (call.signal.aborted) sayGoodbye(call, writer)
     else {
       // A client sees the cut and comes back with its last resourceVersion.
       deps.logger.info({ err: error, requestId: call.requestId }, 'a watch was cut short')

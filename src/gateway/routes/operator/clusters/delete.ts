@@ -1,5 +1,5 @@
 import { DeleteQuery } from '../../../../protocol/schemas/operator.ts'
-import { clusterOf, removalStatus } from '../find.ts'
+import { awayClusters, clusterOf, removalAnswer } from '../find.ts'
 import { operatorRoute } from '../route.ts'
 import { Reference, removed } from '../schemas.ts'
 
@@ -15,7 +15,7 @@ export const deleteCluster = operatorRoute({
   response: removed,
   async handle({ params, query }, context) {
     const { id, name } = (await clusterOf(context, params.cluster)).value
-    const outcome = await context.services.clusters.remove(id, query.mode)
-    return { status: removalStatus(outcome), subject: { name } }
+    const outcome = await context.services.clusters.remove(id, query.mode, await awayClusters(context))
+    return { ...removalAnswer(outcome), subject: { name } }
   },
 })

@@ -1,5 +1,5 @@
 import { DeleteQuery } from '../../../../protocol/schemas/operator.ts'
-import { nodeOf, removalStatus } from '../find.ts'
+import { awayClusters, nodeOf, removalAnswer } from '../find.ts'
 import { operatorRoute } from '../route.ts'
 import { Reference, removed } from '../schemas.ts'
 
@@ -16,7 +16,7 @@ export const deleteNode = operatorRoute({
   async handle({ params, query }, context) {
     const row = await nodeOf(context, params.node)
     const { id, name } = row.value
-    const outcome = await context.services.nodes.remove(id, query.mode)
-    return { status: removalStatus(outcome), subject: { name, tenantId: row.tenantId, nodeId: id } }
+    const outcome = await context.services.nodes.remove(id, query.mode, await awayClusters(context))
+    return { ...removalAnswer(outcome), subject: { name, tenantId: row.tenantId, nodeId: id } }
   },
 })

@@ -1,5 +1,5 @@
 import { DeleteQuery } from '../../../../protocol/schemas/operator.ts'
-import { removalStatus, tenantOf } from '../find.ts'
+import { awayClusters, removalAnswer, tenantOf } from '../find.ts'
 import { operatorRoute } from '../route.ts'
 import { Reference, removed } from '../schemas.ts'
 
@@ -15,7 +15,7 @@ export const deleteTenant = operatorRoute({
   response: removed,
   async handle({ params, query }, context) {
     const { id, name } = (await tenantOf(context, params.tenant)).value
-    const outcome = await context.services.tenants.remove(id, query.mode)
-    return { status: removalStatus(outcome), subject: { name, tenantId: id } }
+    const outcome = await context.services.tenants.remove(id, query.mode, await awayClusters(context))
+    return { ...removalAnswer(outcome), subject: { name, tenantId: id } }
   },
 })
