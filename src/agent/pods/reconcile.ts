@@ -60,10 +60,10 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
   async function write(user: V1Pod, wanted: V1PodStatus): Promise<V1Pod | undefined> {
     const uid = user.metadata?.uid ?? ''
     const version = user.metadata?.resourceVersion ?? ''
-    if (idle.get(uid) === version + JSON.stringify(wanted.containerStatuses)) return user
+    if (idle.get(uid) === version + JSON.stringify(wanted)) return user
     const now = await userApi.writeStatus(user, wanted)
     if (now && now !== user && now.metadata?.resourceVersion === version) {
-      idle.set(uid, version + JSON.stringify(wanted.containerStatuses))
+      idle.set(uid, version + JSON.stringify(wanted))
     }
     if (now) users.put(now)
     return now

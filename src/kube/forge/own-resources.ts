@@ -29,6 +29,10 @@ function ownAmounts(status: V1ContainerStatus, container: V1Container | undefine
  * kubelet reports what is in the spec, and who waits for a resize compares the two.
  */
 export function withOwnResources(user: V1Pod, status: V1PodStatus): V1PodStatus {
+  const all = [...(user.spec?.initContainers ?? []), ...(user.spec?.containers ?? []), user.spec ?? {}]
+  const requests = Object.assign({}, ...all.map(({ resources }) => resources?.requests))
+  const limits = Object.assign({}, ...all.map(({ resources }) => resources?.limits))
+  const { resources } = status
   const own = (statuses: V1ContainerStatus[] | undefined, containers: V1Container[] | undefined) =>
     statuses?.map((each) =>
       ownAmounts(
@@ -38,6 +42,12 @@ export function withOwnResources(user: V1Pod, status: V1PodStatus): V1PodStatus 
     )
   return {
     ...status,
+    allocatedResources: named(status.allocatedResources, requests),
+    resources: resources && {
+      ...resources,
+      requests: named(resources.requests, requests),
+      limits: named(resources.limits, limits),
+    },
     containerStatuses: own(status.containerStatuses, user.spec?.containers),
     initContainerStatuses: own(status.initContainerStatuses, user.spec?.initContainers),
   }

@@ -12,10 +12,11 @@ const whole = [
   'containerStatuses',
   'initContainerStatuses',
   'ephemeralContainerStatuses',
-  'allocatedResources',
-  'resources',
   'observedGeneration',
 ] as const satisfies readonly (keyof V1PodStatus)[]
+
+/** Maps that the API server merges key by key: an amount that is gone would stay. */
+const amounts = ['allocatedResources', 'resources'] as const satisfies readonly (keyof V1PodStatus)[]
 
 /** Lists that the API server merges by `ip`: a changed address would be a second one, and 422 (rule 34). */
 const addresses = ['hostIPs', 'podIPs'] as const satisfies readonly (keyof V1PodStatus)[]
@@ -58,6 +59,11 @@ export function statusPatch(current: V1Pod, wanted: V1PodStatus): object | undef
   for (const field of whole) {
     if (empty(before[field]) && empty(wanted[field])) continue
     if (!same(before[field], wanted[field])) status[field] = wanted[field] ?? null
+  }
+  for (const field of amounts) {
+    const now = wanted[field]
+    if (same(before[field], now)) continue
+    status[field] = now ? { ...now, $patch: 'replace' } : null
   }
   for (const field of addresses) {
     const [old, now] = [before[field] ?? [], wanted[field] ?? []]

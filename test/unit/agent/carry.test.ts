@@ -205,6 +205,31 @@ t.test('a pod that the data plane loses becomes Failed, once the gateway itself 
   t.equal(gateway.get('pods', 'default', 'a'), undefined, 'it is not made again: its controller replaces it')
 })
 
+t.test('a status that the API server took without a change does not hold up the next one', async (t) => {
+  const { user, gateway, stop } = startHarness()
+  t.teardown(stop)
+  user.seed('pods', userPod('a'))
+  await eventually('carried', () => gateway.get('pods', 'default', 'a'))
+  const conditions = () => user.get('pods', 'default', 'a').status?.conditions ?? []
+  const has = (type: string) => conditions().some((each: Loose) => each.type === type)
+  gateway.update('pods', 'default', 'a', running)
+  await eventually('Ready', () => has('Ready'))
+  let ignored = 0
+  user.intercept = (line) => {
+    if (line !== 'PATCH pods/default/a/status') return undefined
+    ignored += 1
+    return structuredClone(user.get('pods', 'default', 'a'))
+  }
+  const add = (type: string) =>
+    gateway.update('pods', 'default', 'a', (pod) => void pod.status.conditions.push({ type, status: 'True' }))
+  add('PodResizeInProgress')
+  await eventually('it was written, in vain', () => ignored > 0)
+  user.intercept = undefined
+  add('PodReadyToStartContainers')
+  await eventually('the next one arrives', () => has('PodReadyToStartContainers'))
+  t.ok(has('PodResizeInProgress'))
+})
+
 t.test('a change that is refused is told once and holds up no other', async (t) => {
   const { user, gateway, stop } = startHarness()
   t.teardown(stop)

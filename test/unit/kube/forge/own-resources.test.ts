@@ -12,6 +12,8 @@ t.test('a container’s status names the resources of its own spec, not those th
   })
   const theirs = { cpu: '20m', memory: '128Mi' }
   const status: Loose = {
+    allocatedResources: theirs,
+    resources: { requests: theirs, limits: { cpu: '30m', memory: '9Ki' } },
     containerStatuses: [
       { name: 'some', allocatedResources: theirs, resources: { requests: theirs, limits: { cpu: '30m' } } },
       { name: 'none', allocatedResources: theirs, resources: { requests: theirs } },
@@ -28,5 +30,8 @@ t.test('a container’s status names the resources of its own spec, not those th
     { name: 'none', resources: {} },
     { name: 'waiting' },
   ])
+  const pod = withOwnResources(user, status)
+  t.same(pod.allocatedResources, { cpu: '20m' })
+  t.same(pod.resources, { requests: { cpu: '20m' }, limits: { cpu: '30m' } })
   t.end()
 })

@@ -70,6 +70,26 @@ t.test('a status patch names what differs alone, carries the UID, and leaves for
   t.end()
 })
 
+t.test('an amount or a condition of a resize that is over does not stay behind', (t) => {
+  const pod = user((each) => {
+    each.spec.containers[0].resources = { requests: { memory: '1Mi' } }
+    each.status.resources = { requests: { cpu: '2m', memory: '1Mi' }, limits: { cpu: '10m' } }
+    each.status.allocatedResources = { cpu: '2m', memory: '1Mi' }
+    each.status.conditions.push({ type: 'PodResizeInProgress', status: 'True' })
+  })
+  const done = carrier((each) => {
+    running(each)
+    each.status.resources = { requests: { memory: '1Mi' } }
+    each.status.allocatedResources = { memory: '1Mi' }
+  })
+  const after = patched(pod, toUserStatus(pod, done, facts))
+  t.same(after.status.resources, { requests: { memory: '1Mi' } })
+  t.same(after.status.allocatedResources, { memory: '1Mi' })
+  t.equal(typed(after.status, 'PodResizeInProgress'), undefined)
+  t.equal(statusPatch(after, toUserStatus(after, done, facts) as Loose), undefined, 'level')
+  t.end()
+})
+
 t.test('rule 34: a changed address replaces the old one, and a reason that is gone is cleared', (t) => {
   const pod = user((each) => {
     Object.assign(each.status, {
