@@ -1,5 +1,6 @@
 import pg from 'pg'
 import type { Logger } from '../../lib/logger.ts'
+import { IsthmusError } from '../../protocol/errors/index.ts'
 import { isRetryable, toStoreError } from './sqlstate.ts'
 
 /** Runs one statement. Values only ever travel as `$n`. */
@@ -39,6 +40,17 @@ const STATEMENT_TIMEOUT_MS = 8_000
 /** Client side, for a server that says nothing at all. */
 const QUERY_TIMEOUT_MS = 10_000
 const ATTEMPTS = 3
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/i
+
+/**
+ * Begins a transaction in a tenant's scope. Both settings end with it, so that a pooled connection never carries them
+ * on. In one round trip, which takes a text without parameters: nothing but a UUID comes into it.
+ */
+function scopeOf(tenantId: string): string {
+  if (!UUID.test(tenantId)) throw new IsthmusError('internal', 'An internal error occurred.')
+  return `begin; set local isthmus.tenant = '${tenantId}'; set local role isthmus_tenant`
+}
 
 /** Opens the pool; connections are made when needed, so that this never fails. */
 export function openDatabase(options: DatabaseOptions): Database {
@@ -118,15 +130,7 @@ export function openDatabase(options: DatabaseOptions): Database {
       }
     },
     transaction,
-    forTenant: (tenantId, work) =>
-      transaction(async (tx) => {
-        // Both settings end with the transaction, so that a pooled connection never carries them on.
-        await tx.query(
-          `select set_config('isthmus.tenant', $1, true), set_config('role', 'isthmus_tenant', true)`,
-          [tenantId],
-        )
-        return work(tx)
-      }),
+    forTenant: (tenantId, work) => transaction(work, scopeOf(tenantId)),
     async connect() {
       const client = new pg.Client(settings)
       client.on('error', (error) => options.logger.warn({ err: error }, 'lost a database connection'))

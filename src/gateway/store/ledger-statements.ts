@@ -33,50 +33,60 @@ export const TAKE = `
    where v.fits and ${LEDGER_KEY}
   returning l.resource`
 
-/** Reservation $1 holds the object with UID $2 and amounts $3 now: all of it is used, nothing reserved. Unknown: nothing happens. */
+/** Sums what `delta (tenant_id, node_id, resource, used, reserved)` says by owner, and locks the owners' rows. */
+const OWED = `
+  owed as (
+    select 'tenant' as owner_kind, tenant_id as owner_id, resource, sum(used) as used, sum(reserved) as reserved
+      from delta group by tenant_id, resource
+    union all
+    select 'node', node_id, resource, sum(used), sum(reserved) from delta group by node_id, resource),
+  locked as materialized (
+    select l.owner_kind, l.owner_id, l.resource, k.used, k.reserved
+      from owed k join ledger l on ${LEDGER_KEY}
+     order by l.owner_kind, l.owner_id, l.resource
+       for update of l)`
+
+/**
+ * Each reservation of $1 holds the object with the UID in $2 and the amounts in $3 now: all of it is used, nothing
+ * reserved. Unknown ones: nothing happens. Each id stands there once.
+ */
 export const COMMIT = `
-  with before as (
-    select id, tenant_id, node_id, state, amounts from reservations where id = $1 for update),
+  with given as (
+    select * from unnest($1::uuid[], $2::text[], $3::jsonb[]) as g (id, uid, amounts)),
+  before as materialized (
+    select id, tenant_id, node_id, state, amounts from reservations where id = any($1::uuid[]) order by id for update),
   after as (
     update reservations r
-       set state = 'committed', uid = $2, amounts = $3::jsonb,
+       set state = 'committed', uid = g.uid, amounts = g.amounts,
            expires_at = case when b.state = 'reserved' then now() else r.expires_at end
-      from before b where r.id = b.id),
+      from before b join given g on g.id = b.id where r.id = b.id),
   delta as (
-    select resource, sum(used) as used, sum(reserved) as reserved
-      from (select key as resource, value::numeric as used, 0::numeric as reserved from jsonb_each_text($3::jsonb)
-            union all
-            select a.key, case when b.state = 'committed' then -a.value::numeric else 0 end,
-                   case when b.state = 'reserved' then -a.value::numeric else 0 end
-              from before b cross join lateral jsonb_each_text(b.amounts) a) as parts
-     group by resource),
-  locked as materialized (
-    select l.owner_kind, l.owner_id, l.resource, d.used, d.reserved
-      from before b
-      join ledger l on (l.owner_kind = 'tenant' and l.owner_id = b.tenant_id)
-                    or (l.owner_kind = 'node' and l.owner_id = b.node_id)
-      join delta d on d.resource = l.resource
-     order by l.owner_kind, l.owner_id, l.resource
-       for update of l)
+    select b.tenant_id, b.node_id, a.key as resource, a.value::numeric as used, 0::numeric as reserved
+      from before b join given g on g.id = b.id cross join lateral jsonb_each_text(g.amounts) a
+    union all
+    select b.tenant_id, b.node_id, a.key, case when b.state = 'committed' then -a.value::numeric else 0 end,
+           case when b.state = 'reserved' then -a.value::numeric else 0 end
+      from before b cross join lateral jsonb_each_text(b.amounts) a),
+  ${OWED}
   update ledger l
      set used = greatest(l.used + k.used, 0), reserved = greatest(l.reserved + k.reserved, 0)
     from locked k
    where ${LEDGER_KEY}`
 
-/** Reservation $1 and all that it held is gone. Whoever comes second finds no row to delete. */
+/** The reservations of $1 and all that they held are gone. Whoever comes second finds no row to delete. */
 export const RELEASE = `
-  with gone as (
-    delete from reservations where id = $1 returning tenant_id, node_id, state, amounts),
-  locked as materialized (
-    select l.owner_kind, l.owner_id, l.resource, g.state, a.value::numeric as amount
-      from gone g
-     cross join lateral jsonb_each_text(g.amounts) a
-      join ledger l on l.resource = a.key and
-           ((l.owner_kind = 'tenant' and l.owner_id = g.tenant_id) or (l.owner_kind = 'node' and l.owner_id = g.node_id))
-     order by l.owner_kind, l.owner_id, l.resource
-       for update of l)
+  with before as materialized (
+    select id from reservations where id = any($1::uuid[]) order by id for update),
+  gone as (
+    delete from reservations r using before b where r.id = b.id
+    returning r.tenant_id, r.node_id, r.state, r.amounts),
+  delta as (
+    select g.tenant_id, g.node_id, a.key as resource,
+           case when g.state = 'committed' then -a.value::numeric else 0 end as used,
+           case when g.state = 'reserved' then -a.value::numeric else 0 end as reserved
+      from gone g cross join lateral jsonb_each_text(g.amounts) a),
+  ${OWED}
   update ledger l
-     set used = case when k.state = 'committed' then greatest(l.used - k.amount, 0) else l.used end,
-         reserved = case when k.state = 'reserved' then greatest(l.reserved - k.amount, 0) else l.reserved end
+     set used = greatest(l.used + k.used, 0), reserved = greatest(l.reserved + k.reserved, 0)
     from locked k
    where ${LEDGER_KEY}`

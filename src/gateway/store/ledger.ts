@@ -1,14 +1,10 @@
 import { IsthmusError } from '../../protocol/errors/index.ts'
-import {
-  type Amounts,
-  isCapacity,
-  type QuotaLedger,
-  type ReservationRequest,
-  shortage,
-} from '../quota/index.ts'
+import type { Amounts, QuotaLedger, ReservationRequest } from '../quota/index.ts'
+import { makeBatches } from './batches.ts'
 import type { Database, Queryable } from './database.ts'
-import { addToRows, lockRows, openRows, toJson, toMap } from './ledger-rows.ts'
-import { COMMIT, RELEASE, TAKE } from './ledger-statements.ts'
+import { positive, reserveAlone, reserveTogether, sum, take } from './ledger-reserve.ts'
+import { addToRows, lockRows, toJson, toMap } from './ledger-rows.ts'
+import { COMMIT, RELEASE } from './ledger-statements.ts'
 
 export interface LedgerOptions {
   /** Until the object must be seen in the data plane, in milliseconds; later a GET decides (reconciler). 2 minutes by default. */
@@ -19,28 +15,49 @@ const RESERVATION_MS = 120_000
 /** A write upstream may take 30 s, and one whose answer was lost may still come: so long nobody takes off what it was charged. */
 const WRITE_MS = 90_000
 
+/** Reservations in one transaction at most: it stays in the milliseconds, and its locks with it. */
+const BATCH = 64
+/** Commits and releases know no tenant: several of them are under way at once, so that tenants do not wait in line. */
+const LANES = 4
+
 /**
- * The quota ledger. Lock order, the same everywhere: first the reservation's row, then the ledger's rows by
- * (owner_kind, owner_id, resource). Commit and release are one statement and one round trip each; they act on an id
+ * The quota ledger. Lock order, the same everywhere: first reservations' rows by id, then the ledger's rows by
+ * (owner_kind, owner_id, resource). Commit and release are one statement and one round trip each; they act on ids
  * that the gateway drew, so that there is no tenant's word in them to be confined.
+ *
+ * Every create of a tenant changes the same rows, and each change holds them until it is on the disk: one after the
+ * other that is some hundred a second. So what comes while a transaction is under way goes together (batches.ts).
  */
 export function postgresLedger(database: Database, options: LedgerOptions = {}): QuotaLedger {
-  const { reservationMs = RESERVATION_MS } = options
+  const reservationSeconds = (options.reservationMs ?? RESERVATION_MS) / 1000
+  const reserve = makeBatches<ReservationRequest>({
+    together: (requests) => reserveTogether(database, requests, reservationSeconds),
+    alone: (request) => reserveAlone(database, request, reservationSeconds),
+    lanes: 1,
+    size: BATCH,
+  })
+  const commitAll = (commits: readonly Commitment[]) => {
+    const amounts = commits.map((one) => toJson(positive(one.amounts)))
+    const values = [commits.map(({ id }) => id), commits.map(({ uid }) => uid), amounts]
+    return again(() => database.query(COMMIT, values, 'ledger-commit'))
+  }
+  const commit = makeBatches<Commitment>({
+    together: (commits) => commitAll(commits).then(() => true),
+    alone: (one) => commitAll([one]),
+    lanes: LANES,
+    size: BATCH,
+  })
+  const releaseAll = (ids: readonly string[]) => again(() => database.query(RELEASE, [ids], 'ledger-release'))
+  const release = makeBatches<string>({
+    together: (ids) => releaseAll(ids).then(() => true),
+    alone: (id) => releaseAll([id]),
+    lanes: LANES,
+    size: BATCH,
+  })
   return {
-    async reserve(request) {
-      const amounts = positive(request.amounts)
-      await database.forTenant(request.tenantId, async (tx) => {
-        if (await insertReservation(tx, request, amounts, reservationMs))
-          await take(tx, request, amounts, 'reserved')
-      })
-    },
-
-    commit: (id, object) =>
-      again(() =>
-        database.query(COMMIT, [id, object.uid, toJson(positive(object.amounts))], 'ledger-commit'),
-      ),
-
-    release: (id) => again(() => database.query(RELEASE, [id], 'ledger-release')),
+    reserve: (request) => reserve(`${request.tenantId} ${request.nodeId}`, request.id, request),
+    commit: (id, { uid, amounts }) => commit('', id, { id, uid, amounts }),
+    release: (id) => release('', id, id),
 
     async grow(id, wanted) {
       const grown = await database.transaction(async (tx) => {
@@ -63,6 +80,12 @@ export function postgresLedger(database: Database, options: LedgerOptions = {}):
         })
     },
   }
+}
+
+interface Commitment {
+  id: string
+  uid: string
+  amounts: Amounts
 }
 
 /** Waits for whoever changes the same reservation; undefined when it was released. */
@@ -114,78 +137,5 @@ async function again(statement: () => Promise<unknown>): Promise<void> {
   }
 }
 
-/** False when the id is known: the same reservation again. @throws unavailable when the node takes nothing new */
-async function insertReservation(
-  tx: Queryable,
-  request: ReservationRequest,
-  amounts: Amounts,
-  reservationMs: number,
-): Promise<boolean> {
-  const rows = await tx.query(
-    `insert into reservations
-       (id, tenant_id, node_id, cluster_id, namespace, physical_namespace, name, amounts, expires_at)
-     select $1, $2, n.id, $4, $5, $6, $7, $8::jsonb, now() + make_interval(secs => $9)
-       from nodes n join clusters c on c.id = n.cluster_id
-      where n.id = $3 and n.tenant_id = $2 and n.deleting is null and not c.maintenance
-     on conflict (id) do nothing
-     returning id`,
-    [
-      request.id,
-      request.tenantId,
-      request.nodeId,
-      request.clusterId,
-      request.namespace,
-      request.physicalNamespace,
-      request.name,
-      toJson(amounts),
-      reservationMs / 1000,
-    ],
-    'ledger-reserve',
-  )
-  if (rows.length > 0) return true
-  const known = await tx.query('select 1 from reservations where id = $1', [request.id])
-  if (known.length > 0) return false
-  throw new IsthmusError(
-    'unavailable',
-    'The node is being removed or its data plane is in maintenance: no new objects.',
-    { retryAfterSeconds: 30 },
-  )
-}
-
-/** Takes the amounts, or throws and leaves the transaction to be rolled back. @throws quota_exceeded */
-async function take(
-  tx: Queryable,
-  owner: { tenantId: string; nodeId: string },
-  amounts: Amounts,
-  column: 'used' | 'reserved',
-): Promise<void> {
-  if (amounts.size === 0) return
-  const resources = [...amounts.keys()]
-  const values = [
-    owner.tenantId,
-    owner.nodeId,
-    resources,
-    [...amounts.values()].map(String),
-    resources.filter(isCapacity),
-    column === 'used',
-  ]
-  const fits = async () => (await tx.query(TAKE, values, 'ledger-take')).length > 0
-  if (await fits()) return
-  // A resource may be new to a tenant whose quota lets others be unlimited.
-  if ((await openRows(tx, owner.tenantId, resources)) && (await fits())) return
-  const refusal = shortage(amounts, await lockRows(tx, owner, resources))
-  // Nothing is short: another has opened the rows or freed room since. Nobody can change them now, so asking once more decides.
-  if (refusal.details.causes?.length === 0 && (await fits())) return
-  throw refusal
-}
-
-const positive = (amounts: Amounts) => new Map([...amounts].filter(([, amount]) => amount > 0n))
-
 const difference = (to: Amounts, from: Amounts): Amounts =>
   sum(to, new Map([...from].map(([resource, amount]) => [resource, -amount])))
-
-function sum(a: Amounts, b: Amounts): Amounts {
-  const result = new Map(a)
-  for (const [resource, amount] of b) result.set(resource, (result.get(resource) ?? 0n) + amount)
-  return result
-}

@@ -63,6 +63,47 @@ t.test('F1: of 50 parallel reserves over two pools with room for 7, exactly 7 su
   t.same(row, { reserved: '1750' }, 'a refused reservation took nothing of the other resource')
 })
 
+t.test('F12: creates of one tenant that come at once share transactions', async (t) => {
+  const rows = await tenantWithRoom(150n)
+  let transactions = 0
+  const counted = postgresLedger({
+    ...database,
+    forTenant: (tenantId, work) => {
+      transactions++
+      return database.forTenant(tenantId, work)
+    },
+    query: (...args) => {
+      transactions++
+      return database.query(...args)
+    },
+  })
+  const asked = Array.from({ length: 150 }, () => request(rows, { pods: 1000n }))
+  await Promise.all(asked.map((one) => counted.reserve(one)))
+  t.same(await sums(rows), { pods: [0n, 150_000n] })
+  await Promise.all(
+    asked.map(({ id }) => counted.commit(id, { uid: id, amounts: new Map([['pods', 1000n]]) })),
+  )
+  t.same(await sums(rows), { pods: [150_000n, 0n] })
+  await Promise.all(asked.map(({ id }) => counted.release(id)))
+  t.same(await sums(rows), { pods: [0n, 0n] })
+  t.ok(transactions < 30, `${transactions} for 450`)
+})
+
+t.test('what does not fit together is decided one by one', async (t) => {
+  const rows = await tenantWithRoom(5n)
+  const sizes = [1n, 3n, 4n, 1n, 9n]
+  const outcomes = await Promise.allSettled(
+    sizes.map((pods) => ledger.reserve(request(rows, { pods: pods * 1000n }))),
+  )
+  const admitted = sizes.filter((_, index) => outcomes[index]?.status === 'fulfilled')
+  const taken = admitted.reduce((all, one) => all + one, 0n)
+  t.same(await sums(rows), { pods: [0n, taken * 1000n] })
+  t.ok(taken >= 4n && taken <= 5n, `${taken} of 5`)
+  for (const outcome of outcomes) {
+    if (outcome.status === 'rejected') t.ok(isIsthmusError(outcome.reason, 'quota_exceeded'))
+  }
+})
+
 t.test('F1: the node, not only the tenant, bounds', async (t) => {
   const rows = await tenantWithRoom(100n)
   await setHard(database, rows, 'node', 'pods', 2_000n)
