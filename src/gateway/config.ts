@@ -245,6 +245,13 @@ export const gatewaySettings = {
       'What a container requests that names neither request nor limit of it, as resource=quantity: nothing is free.',
     default: ['cpu=100m', 'memory=128Mi'],
   }),
+  reservedKeys: setting.list({
+    flag: 'reserved-keys',
+    env: 'ISTHMUS_RESERVED_KEYS',
+    description:
+      'Labels and annotations that tenants may not set, beside the built-in ones (docs/bad-input.md): `example.com/` is that domain and those below it, `example.com/name` one key.',
+    default: [],
+  }),
   logLevel: setting.choice(['trace', 'debug', 'info', 'warn', 'error'], {
     flag: 'log-level',
     env: 'ISTHMUS_LOG_LEVEL',

@@ -9,6 +9,7 @@ import type { GatewayConfig } from './config.ts'
 import { followDirectory } from './directory/index.ts'
 import { makeLimits } from './limits/index.ts'
 import { makeMetrics } from './plugins/metrics.ts'
+import { parseReservedKeys } from './policy/index.ts'
 import { type Reconciler, startReconciler } from './quota/index.ts'
 import { makeSessionRegistry } from './sessions/index.ts'
 import { postgresActivity } from './store/activity.ts'
@@ -169,6 +170,7 @@ export async function makeServices(options: ServiceOptions) {
       hkdfSync('sha256', masterKeys[0] as Uint8Array, '', 'isthmus continue tokens', 32),
     ),
     defaultRequests: parsePairs(config.defaultRequests),
+    reservedKeys: parseReservedKeys(config.reservedKeys),
     /** In the opposite order of their making. */
     async close() {
       clearInterval(keyTimer)

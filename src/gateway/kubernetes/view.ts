@@ -1,4 +1,5 @@
 import type { NamespaceRecord } from '../directory/index.ts'
+import type { ReservedKey } from '../policy/index.ts'
 
 /**
  * For whom an object is mapped: one virtual node and how its world is named. Made once per request; everything
@@ -17,6 +18,8 @@ export interface TenantView {
   physicalNamespace(name: string): string | undefined
   /** Whether this string names a physical namespace (rule 20's last wall). */
   isPhysicalName(candidate: string): boolean
+  /** Keys of metadata that the operator reserves, beside those of policy/reserved-keys.ts. */
+  reservedKeys?: readonly ReservedKey[]
   /** Told once for each physical name that only the last wall caught. */
   onLeak?(where: string): void
 }

@@ -4,6 +4,7 @@ import type { AuditLog } from '../../audit/index.ts'
 import type { Directory } from '../../directory/index.ts'
 import type { ItemMemory } from '../../kubernetes/known-items.ts'
 import type { Limits } from '../../limits/index.ts'
+import type { ReservedKey } from '../../policy/index.ts'
 import type { QuotaLedger } from '../../quota/index.ts'
 import type { SessionRegistry } from '../../sessions/index.ts'
 import type { NamespaceRegistry } from '../../tenants/index.ts'
@@ -28,6 +29,8 @@ export interface KubernetesFaceDeps {
   defaultRequests: Readonly<Record<string, string>>
   /** How items of lists were rendered before; the face makes its own when absent. */
   items?: ItemMemory
+  /** Keys of metadata that tenants may not set, beside those of policy/reserved-keys.ts. */
+  reservedKeys?: readonly ReservedKey[]
   /** Called for each physical name that only the last wall caught (rule 20); for a counter. */
   onLeak?(where: string): void
   /** How long a virtual namespace may take until it can be used, in milliseconds; 5,000 by default (rule 9). */

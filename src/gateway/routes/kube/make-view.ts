@@ -5,7 +5,7 @@ import type { KubernetesFaceDeps } from './deps.ts'
 /** The view of a principal: names are looked up in the directory's memory. */
 export function makeView(
   principal: Principal,
-  { directory, onLeak }: Pick<KubernetesFaceDeps, 'directory' | 'onLeak'>,
+  { directory, reservedKeys, onLeak }: Pick<KubernetesFaceDeps, 'directory' | 'reservedKeys' | 'onLeak'>,
 ): TenantView {
   return {
     tenantId: principal.tenantId,
@@ -15,6 +15,7 @@ export function makeView(
     namespaceOf: (physicalName) => directory.namespaceByPhysicalName(physicalName),
     physicalNamespace: (name) => directory.namespace(principal.nodeId, name)?.physicalName,
     isPhysicalName: (candidate) => directory.isPhysicalName(candidate),
+    reservedKeys,
     onLeak,
   }
 }

@@ -54,7 +54,7 @@ async function applyNew(
   if (config.metadata?.uid) {
     throw new IsthmusError('conflict', `namespaces "${call.name}" is not there, but a UID was given`)
   }
-  return makeNamespace(call, deps, checkedNew(config), (body) => send(call, body, query))
+  return makeNamespace(call, deps, checkedNew(call, config), (body) => send(call, body, query))
 }
 
 async function applyChange(
@@ -84,7 +84,7 @@ async function applyChange(
     spec: config.spec,
     status: config.status,
   }
-  const faults = changeFaults(shown, judged)
+  const faults = changeFaults(call, shown, judged)
   if (faults.length > 0) throw invalidObject('Namespace', call.name ?? '', faults)
   if (query.dryRun !== undefined) return { status: 200, body: render(call, result) }
   const made = await send(call, withAsked(body, asked), { ...query, force: 'true' })

@@ -58,7 +58,7 @@ function changed(call: KubeCall, current: KubeObject, change: (view: KubeObject)
   const view = shownNamespace(call, current)
   const result = withKnownFields(call, 'Namespace', change(structuredClone(view)))
   checkIdentity(call, view, result)
-  const faults = changeFaults(view, result)
+  const faults = changeFaults(call, view, result)
   if (faults.length > 0) throw invalidObject('Namespace', call.name ?? '', faults)
   const body = namespaceForDataPlane(call.view, result, current.metadata?.name ?? '', current)
   const { uid, resourceVersion } = current.metadata ?? {}

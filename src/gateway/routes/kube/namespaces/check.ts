@@ -6,15 +6,19 @@ import { NAMESPACE_NAME_LABEL } from '../../../kubernetes/keys.ts'
 import { isRecord, type KubeObject } from '../../../kubernetes/objects.ts'
 import { invalidObject } from '../../../kubernetes/upstream-errors.ts'
 import { checkMetadataChange } from '../../../policy/index.ts'
+import type { KubeCall } from '../call.ts'
 import { shapeFaults } from '../objects/shape.ts'
 
 const POD_SECURITY = 'pod-security.kubernetes.io/'
 
 /** A namespace that is to be made, its metadata alone. @throws IsthmusError invalid, with all faults */
-export function checkedNew(object: KubeObject): KubeObject {
+export function checkedNew(call: KubeCall, object: KubeObject): KubeObject {
   const name = object.metadata?.name
   const shape = shapeFaults(object)
-  const faults = shape.length > 0 ? shape : checkMetadataChange(undefined, object.metadata as V1ObjectMeta)
+  const faults =
+    shape.length > 0
+      ? shape
+      : checkMetadataChange(undefined, object.metadata as V1ObjectMeta, call.view.reservedKeys)
   if (!isDnsLabel(name)) faults.unshift(nameFault(name))
   faults.push(...podSecurityFaults({}, object))
   if (faults.length > 0) throw invalidObject('Namespace', String(name ?? ''), faults)
@@ -25,10 +29,14 @@ export function checkedNew(object: KubeObject): KubeObject {
  * What of a change the tenant may not make: only labels and annotations are its own. Kubernetes would silently keep
  * the phase and the finalizers as they are, which leaves whoever wrote them to wonder.
  */
-export function changeFaults(view: KubeObject, result: KubeObject): FieldFault[] {
+export function changeFaults(call: KubeCall, view: KubeObject, result: KubeObject): FieldFault[] {
   return [
     ...shapeFaults(result),
-    ...checkMetadataChange(view.metadata as V1ObjectMeta, result.metadata as V1ObjectMeta),
+    ...checkMetadataChange(
+      view.metadata as V1ObjectMeta,
+      result.metadata as V1ObjectMeta,
+      call.view.reservedKeys,
+    ),
     ...podSecurityFaults(view, result),
     ...keptFaults('spec.finalizers', view.spec, result.spec, 'finalizers'),
     ...keptFaults('status.phase', view.status, result.status, 'phase'),

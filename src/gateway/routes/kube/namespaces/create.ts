@@ -57,7 +57,7 @@ export async function makeNamespace(
 
 function readNew(call: KubeCall): KubeObject {
   const read = readObject(call, { kind: 'Namespace', apiVersion: 'v1' })
-  return checkedNew(withName(withKnownFields(call, 'Namespace', read)))
+  return checkedNew(call, withName(withKnownFields(call, 'Namespace', read)))
 }
 
 /**

@@ -29,8 +29,12 @@ const plainCodec: ObjectCodec = {
   toTenant: plainForTenant,
   changed: (view, object, current) =>
     plainForDataPlane(view, object, current.metadata?.namespace ?? '', current),
-  faults: (_view, current, result) => [
-    ...checkMetadataChange(current?.metadata as V1ObjectMeta | undefined, result.metadata as V1ObjectMeta),
+  faults: (view, current, result) => [
+    ...checkMetadataChange(
+      current?.metadata as V1ObjectMeta | undefined,
+      result.metadata as V1ObjectMeta,
+      view.reservedKeys,
+    ),
     ...reservedFaults(result),
   ],
 }

@@ -51,7 +51,9 @@ export function readApplyConfig(call: KubeCall): KubeObject {
   }
   const faults = shapeFaults(config, true)
   // All that a configuration names is its manager's claim, also where the view, in which a change is judged, hides it.
-  if (faults.length === 0) faults.push(...checkMetadataChange(undefined, config.metadata as V1ObjectMeta))
+  if (faults.length === 0) {
+    faults.push(...checkMetadataChange(undefined, config.metadata as V1ObjectMeta, call.view.reservedKeys))
+  }
   if (faults.length > 0) throw invalidObject(call.resource.kind, name ?? '', faults)
   return inNamespace(call, { ...config, metadata: { ...config.metadata, name } })
 }

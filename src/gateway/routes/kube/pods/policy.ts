@@ -14,9 +14,12 @@ import { checkPodChange, checkPodCreate } from '../../../policy/index.ts'
 export function podChangeFaults(view: TenantView, current: Pod | undefined, result: Pod): FieldFault[] {
   if (current === undefined) {
     const own = (result.spec?.volumes ?? []).map(({ name }) => name)
-    return [...checkPodCreate(withoutOwnNode(view, result) as unknown as V1Pod), ...mountFaults(result, own)]
+    return [
+      ...checkPodCreate(withoutOwnNode(view, result) as unknown as V1Pod, view.reservedKeys),
+      ...mountFaults(result, own),
+    ]
   }
-  const faults = checkPodChange(current as unknown as V1Pod, result as unknown as V1Pod)
+  const faults = checkPodChange(current as unknown as V1Pod, result as unknown as V1Pod, view.reservedKeys)
   return [...faults, ...overriddenFaults(current, result)]
 }
 
