@@ -32,7 +32,10 @@ export function withOwnResources(user: V1Pod, status: V1PodStatus): V1PodStatus 
   const all = [...(user.spec?.initContainers ?? []), ...(user.spec?.containers ?? []), user.spec ?? {}]
   const requests = Object.assign({}, ...all.map(({ resources }) => resources?.requests))
   const limits = Object.assign({}, ...all.map(({ resources }) => resources?.limits))
-  const { resources } = status
+  const left = {
+    requests: named(status.resources?.requests, requests),
+    limits: named(status.resources?.limits, limits),
+  }
   const own = (statuses: V1ContainerStatus[] | undefined, containers: V1Container[] | undefined) =>
     statuses?.map((each) =>
       ownAmounts(
@@ -43,11 +46,8 @@ export function withOwnResources(user: V1Pod, status: V1PodStatus): V1PodStatus 
   return {
     ...status,
     allocatedResources: named(status.allocatedResources, requests),
-    resources: resources && {
-      ...resources,
-      requests: named(resources.requests, requests),
-      limits: named(resources.limits, limits),
-    },
+    // The API server keeps no empty one: it would be written again and again.
+    resources: left.requests || left.limits ? { ...status.resources, ...left } : undefined,
     containerStatuses: own(status.containerStatuses, user.spec?.containers),
     initContainerStatuses: own(status.initContainerStatuses, user.spec?.initContainers),
   }

@@ -33,5 +33,8 @@ t.test('a container’s status names the resources of its own spec, not those th
   const pod = withOwnResources(user, status)
   t.same(pod.allocatedResources, { cpu: '20m' })
   t.same(pod.resources, { requests: { cpu: '20m' }, limits: { cpu: '30m' } })
+  const besteffort = withOwnResources(userPod('b'), status)
+  t.equal(besteffort.resources, undefined, 'an empty one would be written again and again')
+  t.equal(besteffort.allocatedResources, undefined)
   t.end()
 })
