@@ -42,6 +42,8 @@ export interface FakeCluster extends KubeClient {
   tell(type: string, resource: string, object: Loose): void
   /** Ends every watch, as a server that restarts does. */
   cutWatches(): void
+  /** Tells every watch that its version is too old. */
+  expireWatches(): void
 }
 
 interface Where {
@@ -298,6 +300,10 @@ export function createFakeCluster(): FakeCluster {
         ({ where, query }) => `${where.resource}/${where.namespace ?? ''} ${query.fieldSelector ?? ''}`,
       ),
     tell: (type, resource, object) => tell(type, { ...object, __resource: resource }),
+    expireWatches() {
+      const { status } = apiError(410, 'Expired', 'too old resource version')
+      for (const { out } of [...watches]) out.end(`${JSON.stringify({ type: 'ERROR', object: status })}\n`)
+    },
     cutWatches() {
       for (const { out } of [...watches]) out.end()
     },

@@ -1,3 +1,4 @@
+// biome-ignore-all lint/suspicious/noTemplateCurlyInString: names of tests as their files write them
 import { type ChecklistPart, files } from './types.ts'
 
 export const podsPart: ChecklistPart = {
@@ -129,8 +130,10 @@ export const podsPart: ChecklistPart = {
     {
       id: 'L15',
       what: 'Versions that come late or out of order change nothing.',
-      notYet: 'shown for the store of a watch alone',
-      tests: [[files.reflector, 'the same event twice leaves the store as it was']],
+      tests: [
+        [files.reflector, 'the same event twice leaves the store as it was'],
+        [files.faults, 'old and repeated versions in a watch change nothing'],
+      ],
     },
     {
       id: 'L16',
@@ -166,6 +169,7 @@ export const podsPart: ChecklistPart = {
           'test/integration/kube-face/rule-18-19-create-delete.test.ts',
           'rule 18: a create whose answer was lost is one pod and one charge',
         ],
+        [files.faults, 'a create whose answer was lost is found to be done, and not done again'],
       ],
     },
     {
@@ -201,6 +205,8 @@ export const podsPart: ChecklistPart = {
           'a pod over quota stays Pending, says why on the pod and in an Event, and is not carried',
         ],
         [files.quota, 'it runs when the quota is raised'],
+        [files.faults, 'a pod that is refused for good is tried now and then, not in a loop, and told once'],
+        [files.faults, '${what} to a create delays the pod and nothing else: it is carried once'],
       ],
     },
   ],

@@ -137,6 +137,7 @@ export const rulesPart: ChecklistPart = {
           files.decide,
           'rule 35: a pod that ended keeps its carrier, and one that somebody else ended is stopped',
         ],
+        [files.transitions, 'a container that has ended runs again only where its restart policy allows it'],
       ],
     },
     {
@@ -147,7 +148,13 @@ export const rulesPart: ChecklistPart = {
     {
       id: '37',
       what: 'Grace 0 is never passed on.',
-      tests: [[files.carry, 'rule 37: grace 0 is passed on as 1, and a second, shorter delete is passed on']],
+      tests: [
+        [files.carry, 'rule 37: grace 0 is passed on as 1, and a second, shorter delete is passed on'],
+        [
+          files.deleteMatrix,
+          'a second delete by force, after which the object is gone at once, shortens the grace',
+        ],
+      ],
     },
     {
       id: '38',
@@ -169,6 +176,10 @@ export const rulesPart: ChecklistPart = {
           'rule 39: an audience "" is not sent, and the injected 3607 is asked for as 3600',
         ],
         [files.sync, 'rule 39: renewal is the earliest of 80 %, five minutes before the end, and a day'],
+        [
+          files.tokens,
+          'rule 39: with this machine’s clock ${what} a 600 s token is renewed in time, and not in a loop',
+        ],
       ],
     },
     {

@@ -12,8 +12,11 @@ export const specPart: ChecklistPart = {
           files.toDataPlane,
           'rule 40: the service environment is the first source of envFrom, so that a user’s may override it',
         ],
+        [
+          files.podSpec,
+          'environment: order, expansion, envFrom, every field of the downward API, the own API server',
+        ],
       ],
-      notYet: 'not shown from end to end',
     },
     {
       id: 'S2',
@@ -28,8 +31,13 @@ export const specPart: ChecklistPart = {
     {
       id: 'S3',
       what: 'The downward API gives the user’s values: name, namespace, UID, labels, annotations, node name, ServiceAccount, host and pod addresses, resources.',
-      tests: [[files.toDataPlane, 'golden: an ordinary pod as a real API server hands it over']],
-      notYet: 'not each field, not from end to end',
+      tests: [
+        [files.toDataPlane, 'golden: an ordinary pod as a real API server hands it over'],
+        [
+          files.podSpec,
+          'environment: order, expansion, envFrom, every field of the downward API, the own API server',
+        ],
+      ],
     },
     {
       id: 'S4',
@@ -66,28 +74,38 @@ export const specPart: ChecklistPart = {
           'test/integration/sandbox/pod-volumes.test.ts',
           'every kind of source is there as files, with its modes',
         ],
+        [
+          files.podSpec,
+          'volumes: projected, configMap, secret, downwardAPI, emptyDir, with items, modes and subPath',
+        ],
       ],
-      notYet: 'not through the agent',
     },
     {
       id: 'S8',
       what: 'Volumes of other kinds, claims and generic ephemeral ones among them, are refused with a reason and without a loop.',
-      tests: [[files.toDataPlane, 'what can not be carried is refused with its reason, never dropped']],
-      notYet: 'that there is no loop is not shown',
+      tests: [
+        [files.toDataPlane, 'what can not be carried is refused with its reason, never dropped'],
+        [files.faults, 'a pod that is refused for good is tried now and then, not in a loop, and told once'],
+      ],
     },
     {
       id: 'S9',
       what: 'Static and mirror pods and those that ask for the host’s network, processes or IPC are refused with a reason and without a loop.',
-      tests: [[files.toDataPlane, 'what can not be carried is refused with its reason, never dropped']],
-      notYet: 'that there is no loop is not shown',
+      tests: [
+        [files.toDataPlane, 'what can not be carried is refused with its reason, never dropped'],
+        [files.faults, 'a pod that is refused for good is tried now and then, not in a loop, and told once'],
+      ],
     },
     {
       id: 'S10',
       what: 'Init containers run in order; sidecars count once started and end last; an init container that fails for good fails the pod.',
       tests: [
         [files.deployment, 'a Deployment of 3 with ConfigMap, Secret and an init container reaches Ready'],
+        [
+          files.podSpec,
+          'init containers in order, a sidecar, hooks and probes; an ephemeral container joins',
+        ],
       ],
-      notYet: 'sidecars not through the agent',
     },
     {
       id: 'S11',
@@ -97,8 +115,11 @@ export const specPart: ChecklistPart = {
           files.toDataPlane,
           'changes: images, labels, annotations, deadline, resources and ephemeral containers go their own ways',
         ],
+        [
+          files.podSpec,
+          'init containers in order, a sidecar, hooks and probes; an ephemeral container joins',
+        ],
       ],
-      notYet: 'not from end to end',
     },
     {
       id: 'S12',
@@ -110,12 +131,22 @@ export const specPart: ChecklistPart = {
         ],
         [files.carry, 'a change that is refused is told once and holds up no other'],
         [files.deployment, 'a rolling update to a new image replaces all pods'],
+        [
+          files.podSpec,
+          'labels, annotations, tolerations and the deadline that change are brought along; the deadline ends the pod',
+        ],
       ],
     },
     {
       id: 'S13',
       what: 'Probes of all kinds and lifecycle hooks are the data plane’s to run, as written.',
-      notYet: 'shown on a sandbox, not through the agent',
+      tests: [
+        [
+          files.podSpec,
+          'init containers in order, a sidecar, hooks and probes; an ephemeral container joins',
+        ],
+      ],
+      notYet: 'HTTP, TCP and gRPC probes through the agent; by exec they are',
     },
     {
       id: 'S14',
@@ -126,7 +157,16 @@ export const specPart: ChecklistPart = {
     {
       id: 'S15',
       what: 'activeDeadlineSeconds ends the pod as Failed with DeadlineExceeded; termination messages come back.',
-      notYet: 'shown on a sandbox, not through the agent',
+      tests: [
+        [
+          files.podSpec,
+          'labels, annotations, tolerations and the deadline that change are brought along; the deadline ends the pod',
+        ],
+        [
+          files.podSpec,
+          'a termination message and exit codes come back; OnFailure runs again until it ends well',
+        ],
+      ],
     },
     {
       id: 'S16',

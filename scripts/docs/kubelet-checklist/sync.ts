@@ -10,6 +10,7 @@ export const syncPart: ChecklistPart = {
       tests: [
         [files.sync, 'a Secret goes along before the pod, follows every edit, and goes when no pod uses it'],
         [files.workload, 'an edited ConfigMap is seen in the running pod’s volume'],
+        [files.hot, 'what the last pod lets go is there again for the next, though its removal is under way'],
       ],
     },
     {

@@ -26,6 +26,8 @@ export const files = {
   hot: 'test/unit/agent/hot-objects.test.ts',
   tokens: 'test/unit/agent/tokens.test.ts',
   events: 'test/unit/agent/events.test.ts',
+  faults: 'test/unit/agent/faults.test.ts',
+  podSpec: 'test/e2e/pod-spec.test.ts',
   collect: 'test/unit/agent/collect-objects.test.ts',
   node: 'test/unit/agent/node.test.ts',
   gateway: 'test/unit/agent/gateway.test.ts',

@@ -32,6 +32,7 @@ export interface CarriedObjects {
   drop(key: ObjectKey): void
   /** Resolves when what was set is there. @throws the last fault when it could not be written */
   settled(key: ObjectKey): Promise<void>
+  /** Whether something was set, and not dropped since. */
   has(key: ObjectKey): boolean
   close(): Promise<void>
 }
@@ -207,7 +208,7 @@ export function createCarriedObjects(
       const fault = entries.get(id)?.fault
       if (fault) throw fault
     },
-    has: (key) => entries.has(idOf(key)),
+    has: (key) => entries.get(idOf(key))?.dropped === false,
     close() {
       closed = true
       return queue.close()

@@ -86,3 +86,49 @@ t.test('one change is written at once', async (t) => {
   })
   t.ok(await eventually('the edit', () => gateway.get('secrets', 'default', 'keys').data.k === text('2')))
 })
+
+t.test(
+  'what the last pod lets go is there again for the next, though its removal is under way',
+  async (t) => {
+    const { user, gateway, stop } = startHarness()
+    t.teardown(stop)
+    user.seed('secrets', secret('1'))
+    user.seed('pods', userPod('a', withSecret))
+    await eventually('carried', () => gateway.get('pods', 'default', 'a'))
+    const removing = Promise.withResolvers<undefined>()
+    const begun = new Set<string>()
+    gateway.intercept = (line) => {
+      if (!/^DELETE (configmaps|secrets)/.test(line)) return undefined
+      begun.add(line)
+      return removing.promise
+    }
+    await user.json({
+      method: 'DELETE',
+      path: ['api', 'v1', 'namespaces', 'default', 'pods', 'a'],
+      body: { gracePeriodSeconds: 0 },
+    })
+    await eventually('told', () => gateway.get('pods', 'default', 'a').metadata.deletionTimestamp)
+    gateway.drop('pods', 'default', 'a')
+    await eventually('all is being removed', () => begun.size === 3)
+    user.seed('pods', userPod('b', withSecret))
+    await eventually('it is looked at', () => user.openWatches().some((watch) => watch.startsWith('secrets')))
+    await new Promise((resolve) => setImmediate(resolve))
+    removing.resolve(undefined)
+    await eventually('carried', () => gateway.get('pods', 'default', 'b'))
+    await eventually('all is there', () => {
+      const names = [...gateway.all('configmaps'), ...gateway.all('secrets')].map(
+        ({ metadata }) => metadata.name,
+      )
+      return names.sort().join() === 'isthmus.kubernetes-env,isthmus.service-env,keys'
+    })
+    const lines = gateway.requests.map(({ line, body }) => `${line} ${body?.metadata?.name ?? ''}`)
+    const made = lines.lastIndexOf('POST pods/default b')
+    for (const name of ['isthmus.service-env', 'isthmus.kubernetes-env']) {
+      t.ok(lines.lastIndexOf(`POST configmaps/default ${name}`) < made, `${name} before the pod`)
+      t.ok(
+        lines.lastIndexOf(`POST configmaps/default ${name}`) >
+          lines.lastIndexOf(`DELETE configmaps/default/${name} `),
+      )
+    }
+  },
+)
