@@ -16,8 +16,10 @@ import { openWebSocket } from './upgrade.ts'
 export interface KubeClientOptions {
   /** User-Agent where a request sets none; upstream the field manager comes from it (rule 6). */
   userAgent?: string
-  /** Connections at most, watches and logs included; as many as needed when absent. */
+  /** Connections of `send` at most, watches and logs; as many as needed when absent. */
   maxConnections?: number
+  /** Connections of `json` at most, whose answers are read to their end at once; 128 by default. */
+  briefConnections?: number
   /** How long an idle connection is kept, in milliseconds; 60,000 by default (Go servers close after 90,000). */
   keepAliveMs?: number
   /** To connect, TLS included, in milliseconds; 10,000 by default. */
@@ -35,6 +37,8 @@ export interface KubeClientOptions {
 }
 
 const MIB = 1024 * 1024
+/** At 5 ms a request some 25,000 a second; those that wait for an admission webhook hold one each. */
+const BRIEF_CONNECTIONS = 128
 
 /**
  * The client of one API server on undici and ws: HTTP/1.1, kept connections, TLS always verified.
@@ -47,13 +51,17 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
   const defaultTimeoutMs = options.timeoutMs ?? 30_000
   const connections = createConnections(target, {
     maxConnections: options.maxConnections ?? null,
+    briefConnections: Math.min(
+      options.briefConnections ?? BRIEF_CONNECTIONS,
+      options.maxConnections ?? Number.POSITIVE_INFINITY,
+    ),
     keepAliveMs: options.keepAliveMs ?? 60_000,
     connectTimeoutMs: options.connectTimeoutMs ?? 10_000,
     allowInsecureHttp: options.allowInsecureHttp ?? false,
     guard: options.guard,
   })
 
-  async function dispatch(request: ApiRequest): Promise<ApiResponse> {
+  async function dispatch(request: ApiRequest, pool: 'pool' | 'brief'): Promise<ApiResponse> {
     const path = buildPath(connections.current().prefix, request.path) + buildQuery(request.query)
     const { bytes, contentType } = encodeBody(request.body)
     const deadline = withDeadline(request.signal, request.timeoutMs ?? defaultTimeoutMs)
@@ -61,7 +69,7 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
       deadline.signal.throwIfAborted()
       const headers = await deadline.race(buildHeaders(target, request.headers, userAgent))
       if (contentType) headers['content-type'] ??= contentType
-      const answer = await connections.current().pool.request({
+      const answer = await connections.current()[pool].request({
         path,
         method: request.method,
         headers,
@@ -82,18 +90,18 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
     }
   }
 
-  async function send(request: ApiRequest): Promise<ApiResponse> {
+  async function sendBy(pool: 'pool' | 'brief', request: ApiRequest): Promise<ApiResponse> {
     try {
-      return await dispatch(request)
+      return await dispatch(request, pool)
     } catch (error) {
       if (request.method !== 'GET' || request.signal?.aborted || !isStaleConnection(error)) throw error
       // A kept connection that the server closed meanwhile; a read can be repeated, once.
-      return dispatch(request)
+      return dispatch(request, pool)
     }
   }
 
   async function json<T>(request: ApiRequest): Promise<T> {
-    return readJson<T>(await send(request), {
+    return readJson<T>(await sendBy('brief', request), {
       maxBytes: options.maxJsonBytes ?? 64 * MIB,
       idleMs: request.timeoutMs ?? defaultTimeoutMs,
       signal: request.signal,
@@ -101,7 +109,7 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
   }
 
   return {
-    send,
+    send: (request) => sendBy('pool', request),
     json,
     upgrade: async (request) => {
       const { origin, prefix, tls } = connections.current()

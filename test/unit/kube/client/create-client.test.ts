@@ -218,6 +218,24 @@ t.test('the token is asked for before each request', async (t) => {
   )
 })
 
+t.test('a burst of requests waits for few connections; a watch has one of its own', async (t) => {
+  const watch = ['api', 'v1', 'pods']
+  let most = 0
+  const { client, stub } = await setup(
+    t,
+    (request, response) => {
+      most = Math.max(most, stub.sockets.size)
+      if (request.url === '/api/v1/pods') response.flushHeaders()
+      else setImmediate(() => response.end('{"kind":"Pod"}'))
+    },
+    { options: { briefConnections: 3 } },
+  )
+  const bodies = await Promise.all([1, 2].map(() => client.send({ method: 'GET', path: watch })))
+  await Promise.all(Array.from({ length: 60 }, () => client.json({ method: 'GET', path })))
+  t.equal(most, 5)
+  for (const { body } of bodies) body.destroy()
+})
+
 t.test('connections are kept; a read meets a closed one only once, a write says so', async (t) => {
   const { client, stub, seen } = await setup(t, ok)
   for (let i = 0; i < 5; i++) await client.json({ method: 'GET', path })
