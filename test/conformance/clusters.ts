@@ -12,6 +12,12 @@ import { suiteImages } from './images.ts'
 
 const NODE = 'virtual'
 
+/**
+ * What pods without requests are charged here. One test reads a container's `cpu.shares` and expects those of a pod
+ * without a request: 2, which 1m has as well.
+ */
+const LEAST_REQUESTS = 'cpu=1m,memory=1Mi'
+
 export interface JudgedOptions {
   /** Folder for everything; left for the caller to remove. */
   dir: string
@@ -71,14 +77,18 @@ interface VirtualOptions {
   stops: (() => Promise<void>)[]
 }
 
-/** A user cluster, two gateways and an agent whose node is registered without the taint: the suite's pods tolerate nothing. */
+/** A user cluster, a gateway and an agent whose node is registered without the taint: the suite's pods tolerate nothing. */
 async function startVirtual(options: VirtualOptions): Promise<Cluster> {
   const { dir, logger, binaries, dataPlane, stops } = options
   const user = await startUserCluster({ dir: join(dir, 'user'), logger, binaries, verifyKubelets: true })
   stops.push(() => user.stop())
   const userCluster = fromHandle(user)
   const clusters = { dataPlane: fromHandle(dataPlane), userClusters: [userCluster] }
-  const world: World = await openWorld({ clusters })
+  const world: World = await openWorld({
+    clusters,
+    gateways: 1,
+    gatewayEnv: { ISTHMUS_DEFAULT_REQUESTS: LEAST_REQUESTS },
+  })
   stops.push(() => world.close())
   const node: TestNode = await world.addNode('conformance', NODE, {
     quota: { pods: '200', 'requests.cpu': '64', 'requests.memory': '256Gi' },

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process'
 import { createWriteStream, mkdirSync, readFileSync } from 'node:fs'
 import { join } from 'node:path'
 import { createInterface } from 'node:readline'
+import { requireCommand } from '../kubernetes/harness/requirements.ts'
 import type { SuiteBinaries } from './build.ts'
 import { type Outcomes, outcomesOf } from './report.ts'
 
@@ -15,6 +16,8 @@ export interface SuiteRun {
   focus: readonly string[]
   /** Tests at once. */
   processes: number
+  /** How often a test may be tried before it has failed. */
+  attempts: number
   /** Gets a line whenever a test has ended. */
   onProgress(line: string): void
   signal: AbortSignal
@@ -34,7 +37,14 @@ export async function runSuite(run: SuiteRun): Promise<Outcomes> {
   mkdirSync(run.dir, { recursive: true })
   const focus = run.focus.length > 0 ? run.focus : [EVERY_NODE_TEST]
   const args = [
-    ...[`--procs=${run.processes}`, `--label-filter=${LABELS}`, `--timeout=${TIMEOUT}`, '--no-color', '-v'],
+    ...[
+      `--procs=${run.processes}`,
+      `--label-filter=${LABELS}`,
+      `--timeout=${TIMEOUT}`,
+      `--flake-attempts=${run.attempts}`,
+      '--no-color',
+      '-v',
+    ],
     // A test that is chosen by a word must be a node's all the same.
     ...focus.map((text) => `--focus=${text.includes('sig-node') ? text : `sig-node.*${text}`}`),
     ...[`--output-dir=${run.dir}`, '--json-report=report.json', '--junit-report=junit.xml'],
@@ -44,7 +54,9 @@ export async function runSuite(run: SuiteRun): Promise<Outcomes> {
     ...['--dump-logs-on-failure=true', '--delete-namespace=true', '--disable-log-dump=true'],
   ]
   const log = createWriteStream(join(run.dir, 'output.log'))
-  const child = spawn(run.binaries.ginkgo, args, {
+  // Told to end when its parent dies in whatever way: it deletes the suite's namespaces first.
+  const bound = ['--pdeathsig', 'TERM', run.binaries.ginkgo, ...args]
+  const child = spawn(requireCommand('setpriv'), bound, {
     cwd: run.dir,
     stdio: ['ignore', 'pipe', 'pipe'],
     env: { ...process.env, KUBECONFIG: run.kubeconfig },

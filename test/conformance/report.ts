@@ -50,7 +50,10 @@ export function outcomesOf(reports: Report[]): Outcomes {
 function nameOf(spec: Spec): string {
   const text = [...(spec.ContainerHierarchyTexts ?? []), spec.LeafNodeText].join(' ')
   return text
-    .replace(/(?:\s*\[(?:NodeConformance|Conformance|LinuxOnly|Serial|Slow|Feature:[^\]]*)\])+/g, '')
+    .replace(
+      /(?:\s*\[(?:NodeConformance|Conformance|LinuxOnly|Serial|Slow|Disruptive|(?:Environment|Feature|MinimumKubeletVersion):[^\]]*)\])+/g,
+      '',
+    )
     .trim()
 }
 

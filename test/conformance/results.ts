@@ -9,7 +9,17 @@ export function readRun(node: 'base' | 'virtual'): StoredRun {
   return JSON.parse(readFileSync(file(node), 'utf8')) as StoredRun
 }
 
-/** Keeps a whole run; `node scripts/generate-docs.ts` makes the table of it. */
-export function storeRun(node: 'base' | 'virtual', run: StoredRun): void {
-  writeFileSync(file(node), `${JSON.stringify(run, undefined, 2)}\n`)
+/**
+ * Keeps a run; `node scripts/generate-docs.ts` makes the table of it. With `merge` only the tests that it saw take
+ * the place of what is kept of them.
+ */
+export function storeRun(node: 'base' | 'virtual', run: StoredRun, merge = false): void {
+  const stored = merge ? { ...readRun(node), date: run.date } : { ...run, outcomes: {} }
+  const outcomes = Object.entries({ ...stored.outcomes, ...run.outcomes }).sort(([a], [b]) =>
+    a < b ? -1 : 1,
+  )
+  writeFileSync(
+    file(node),
+    `${JSON.stringify({ ...stored, outcomes: Object.fromEntries(outcomes) }, undefined, 2)}\n`,
+  )
 }
