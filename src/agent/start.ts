@@ -69,6 +69,9 @@ export interface Agent {
   stop(): Promise<void>
 }
 
+/** How long the lease is held at most for requests that have not ended when the agent is told to stop. */
+const HAND_OVER_MS = 1_500
+
 /** The composition root of the agent: wires the modules, binds the kubelet port and starts every loop. */
 export async function startAgent(options: AgentOptions, deps: AgentDeps): Promise<Agent> {
   const { nodeName, instance, nodeIp } = options
@@ -213,9 +216,11 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
     setCertificate: (cert, key) => kubelet.setCertificate(cert, key),
     async stop() {
       stopping.abort(new Error('the agent stops'))
-      await kubelet.close()
-      await Promise.all([...loops, objects.close(), tokens.close()])
+      const ended = Promise.all([...loops, objects.close(), tokens.close()])
+      // No write of ours is to meet the next writer's; one that hangs is fenced by the epoch.
+      await Promise.race([ended, clock.sleep(HAND_OVER_MS, undefined, { ref: false })])
       await writer.release()
+      await Promise.all([ended, kubelet.close()])
       await Promise.all([watches.close(), user.close(), authenticated.close(), anonymous.close()])
     },
   }

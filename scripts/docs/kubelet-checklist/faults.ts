@@ -92,8 +92,12 @@ export const faultsPart: ChecklistPart = {
     {
       id: 'F9',
       what: 'Two agents with one credential: the second waits and says so.',
-      tests: [[files.replicas, 'with two replicas one writes: a pod is carried once']],
-      notYet: 'that it says so',
+      tests: [
+        [
+          files.replicas,
+          'rule 27: two agents started with one credential: the second waits and says so, and writes nothing',
+        ],
+      ],
     },
   ],
 }

@@ -55,6 +55,42 @@ export const nodePart: ChecklistPart = {
       tests: [[files.toUser, 'Ready that the node controller wrote False comes back with a time of now']],
     },
     {
+      id: 'N9',
+      what: 'The identity is a node’s, by CSR from a bootstrap token, renewed at 70 to 90 % of its life without dropping a watch.',
+      tests: [
+        [
+          files.identity,
+          '§1.1 identity: a bootstrap token becomes a node’s certificate by CSR, kept on disk for its owner alone',
+        ],
+        [
+          files.identity,
+          '§1.1 identity: it is renewed with itself at 70 to 90 % of its life, and no watch is dropped',
+        ],
+        [
+          files.realIdentity,
+          '§1.1 identity: with a bootstrap token alone the agent becomes a node by CSR, carries a pod, and serves an approved certificate',
+        ],
+      ],
+    },
+    {
+      id: 'N10',
+      what: 'Takeover: 15 s after a SIGKILL, 3 s after a SIGTERM, 40 s while the gateway is away.',
+      tests: [
+        [
+          files.replicas,
+          '§1.8 takeover within 15 s of a SIGKILL of the writer; no pod is deleted, doubled or restarted',
+        ],
+        [
+          files.replicas,
+          '§1.8 takeover within 3 s of a SIGTERM: the lease is given back, and the node’s address follows',
+        ],
+        [
+          files.replicas,
+          '§1.8 takeover within 40 s while the gateway is away, by the node’s own Lease; nothing is deleted, doubled or restarted',
+        ],
+      ],
+    },
+    {
       id: 'N8',
       what: 'In the user’s cluster the agent sends nothing that a node may not send.',
       tests: [

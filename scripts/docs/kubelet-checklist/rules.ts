@@ -43,6 +43,15 @@ export const rulesPart: ChecklistPart = {
           files.gateway,
           'rule 27: the writer goes on while the gateway is away, and stands down for another holder',
         ],
+        [
+          files.replicas,
+          '§1.8 takeover within 15 s of a SIGKILL of the writer; no pod is deleted, doubled or restarted',
+        ],
+        [
+          files.replicas,
+          '§1.8 takeover within 40 s while the gateway is away, by the node’s own Lease; nothing is deleted, doubled or restarted',
+        ],
+        [files.node, 'rule 25: a restart during the outage counts from the condition’s own time'],
       ],
     },
     {
@@ -89,8 +98,12 @@ export const rulesPart: ChecklistPart = {
           'test/integration/cli/doctor.test.ts',
           'rule 31: a pending request for a serving certificate comes with the command that approves it',
         ],
+        [
+          files.identity,
+          'rule 31: a serving certificate is never approved by itself: the node says how, keeps its request through a restart, and takes what is issued',
+        ],
+        [files.identity, 'rule 31: a denied serving certificate is asked for again, with another key'],
       ],
-      notYet: 'the request by CSR',
     },
     {
       id: '32',

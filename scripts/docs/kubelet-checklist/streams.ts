@@ -9,6 +9,14 @@ export const streamsPart: ChecklistPart = {
       what: 'SPDY/3.1 with the sub-protocols v1 to v5; streams have to be opened in time; the chosen protocol is echoed.',
       tests: [
         [files.roundTrip, '${protocol}: stdin to its end, stdout, stderr and exit code come through whole'],
+        [
+          files.kubeletStreams,
+          '§3 ${protocol} through the port: stdin to its end, stdout, stderr and exit code',
+        ],
+        [
+          files.kubeletStreams,
+          '§3 SPDY/3.1 v1 through the port: the oldest protocol, whose error stream is text',
+        ],
         [files.life, 'a SPDY client that does not open its streams in time is closed'],
       ],
     },
@@ -24,6 +32,10 @@ export const streamsPart: ChecklistPart = {
           files.handshake,
           'the first message is on the lowest channel that the client reads; success is silent before v4',
         ],
+        [
+          files.kubeletStreams,
+          '§3 WebSocket "${protocol}" through the port: an empty frame first, then the bytes',
+        ],
       ],
     },
     {
@@ -35,6 +47,10 @@ export const streamsPart: ChecklistPart = {
           'port-forward by ${name}: 20 at once, half-close and all bytes, through an opaque relay',
         ],
         [files.portForward, 'port-forward by ${name}: a refused port is told and the others go on'],
+        [
+          files.kubeletStreams,
+          '§3 port-forward by ${kind} through the port: 1,000 streams in all, half-close, every byte',
+        ],
       ],
     },
     {
@@ -48,6 +64,7 @@ export const streamsPart: ChecklistPart = {
       tests: [
         [files.life, '${protocol}: pings keep nothing alive that is idle; data does'],
         [files.life, 'rule C8: a SPDY client that is killed is seen at once'],
+        [files.kubeletStreams, '§3 a killed kubectl ends the remote process, by each kind of connection'],
       ],
     },
     {
@@ -75,6 +92,10 @@ export const streamsPart: ChecklistPart = {
           '${protocol}: 200 MB into a reader that does not read pause the source, under the cap',
         ],
         [files.spdy, 'many unread streams together stay under the cap, and go on when they are read'],
+        [
+          files.kubeletStreams,
+          '§3 a client that never reads holds the command back, and costs no memory for it',
+        ],
       ],
     },
     {
@@ -83,6 +104,8 @@ export const streamsPart: ChecklistPart = {
       tests: [
         [files.fuzz, 'rule C6: whatever a WebSocket client sends, only its own session ends'],
         [files.fuzz, 'rule C6: whatever a SPDY client sends, only its own session ends'],
+        [files.kubeletStreams, '§3 clients that send garbage end themselves alone'],
+        [files.kubeletStreams, '§3 an exec that opens 1,000 streams reaches nobody, and touches no other'],
       ],
     },
     {
@@ -95,6 +118,11 @@ export const streamsPart: ChecklistPart = {
           files.kubelet,
           'every route refuses callers without a credential, with a bad one, and without the right',
         ],
+        [
+          files.kubeletStreams,
+          '§3 an upgrade by nobody in particular, or by one who may only read, is refused on every stream route',
+        ],
+        [files.kubelet, '§3 tokens that are made up cost the user’s API server a bounded number of reviews'],
       ],
     },
     {
@@ -103,6 +131,17 @@ export const streamsPart: ChecklistPart = {
       tests: [
         [files.kubectlStreams, 'cp carries 50 MB there and back unchanged (${where})'],
         [files.kubectlLogs, 'logs -f over 3 minutes with a quiet one inside: every line once, in order'],
+      ],
+    },
+    {
+      id: 'K13',
+      what: '`/run`; a clear 501, 403 or 400 for what a virtual node has not.',
+      tests: [
+        [files.kubeletStreams, '§3 /run runs a command to its end and answers what it wrote'],
+        [
+          files.kubelet,
+          '§3 what a virtual node has not says so: 501 for metrics, 403 for log files, 400 without an upgrade',
+        ],
       ],
     },
     {

@@ -5,6 +5,8 @@ import type { V1TokenReview } from '@kubernetes/client-node'
 import type { KubeClient } from '../../kube/index.ts'
 import type { Clock } from '../../lib/clock.ts'
 import { createTtlCache } from '../../lib/ttl-cache.ts'
+import { IsthmusError } from '../../protocol/errors/index.ts'
+import { createReviewBudget } from './review-budget.ts'
 
 /** Who calls the kubelet port. */
 export interface Caller {
@@ -37,9 +39,14 @@ function bearerOf(req: IncomingMessage): string | undefined {
   return /^Bearer ([\x21-\x7e]+)$/i.exec(req.headers.authorization ?? '')?.[1]
 }
 
-/** By client certificate, else by a bearer token that the user's API server reviews. */
+/**
+ * By client certificate, else by a bearer token that the user's API server reviews: once in two minutes, whether it is
+ * good or not, and junk in bounded numbers (`createReviewBudget`).
+ * @throws IsthmusError too_many_requests when the caller's address has sent too many that are not good
+ */
 export function createAuthenticate(options: { user: Pick<KubeClient, 'json'>; clock: Clock }): Authenticate {
-  const cache = createTtlCache<Caller | undefined>({ elapsed: () => options.clock.elapsed(), max: 1_000 })
+  const cache = createTtlCache<Caller | undefined>({ elapsed: () => options.clock.elapsed(), max: 5_000 })
+  const budget = createReviewBudget(options.clock)
 
   async function review(token: string): Promise<Caller | undefined> {
     const { status } = await options.user.json<V1TokenReview>({
@@ -59,6 +66,20 @@ export function createAuthenticate(options: { user: Pick<KubeClient, 'json'>; cl
     const token = bearerOf(req)
     if (!token) return undefined
     const key = createHash('sha256').update(token).digest('base64')
-    return cache.get(key, async () => ({ value: await review(token), ttlMs: TTL_MS }))
+    return cache.get(key, async () => {
+      const taken = budget.take(req.socket.remoteAddress ?? '')
+      if (!taken) {
+        throw new IsthmusError(
+          'too_many_requests',
+          'too many tokens that are not good came from this address',
+          {
+            retryAfterSeconds: 5,
+          },
+        )
+      }
+      const value = await review(token)
+      if (value) taken.giveBack()
+      return { value, ttlMs: TTL_MS }
+    })
   }
 }

@@ -5,13 +5,14 @@ import type { Duplex } from 'node:stream'
 import type { V1Pod } from '@kubernetes/client-node'
 import { isKubeApiError } from '../../kube/index.ts'
 import type { Logger } from '../../lib/logger.ts'
-import { IsthmusError, toIsthmusError, toStatus } from '../../protocol/errors/index.ts'
+import { IsthmusError, isIsthmusError, toIsthmusError, toStatus } from '../../protocol/errors/index.ts'
 import { guardUpgradeSocket, refuseUpgrade, StreamError } from '../../protocol/streams/index.ts'
 import type { GatewayClient } from '../gateway/client.ts'
 import type { Authenticate } from './authenticate.ts'
 import type { Authorize } from './authorize.ts'
 import { serveContainerLogs } from './container-logs.ts'
 import { parseLogOptions } from './log-options.ts'
+import { serveRun } from './run.ts'
 import { parseCommandStreams, serveCommand, servePortForward, type Upgrade } from './streams.ts'
 import { containerTarget, type PodLookup, podTarget } from './target.ts'
 
@@ -47,6 +48,7 @@ function answerOf(error: unknown): { code: number; body: { message?: string } } 
 }
 
 const unavailableYet = new Set(['stats', 'metrics', 'checkpoint'])
+const upgraded = new Set(['exec', 'attach', 'portForward'])
 
 /** The kubelet's API over TLS: authenticated, authorised, then served; anonymous calls are refused. */
 export function createKubeletServer(options: KubeletServerOptions): KubeletServer {
@@ -57,6 +59,7 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
   async function admit(req: IncomingMessage): Promise<URL> {
     const url = urlOf(req)
     const caller = await authenticate(req).catch((cause) => {
+      if (isIsthmusError(cause, 'too_many_requests')) throw cause
       throw new IsthmusError('unavailable', 'the token could not be reviewed', { cause })
     })
     if (!caller) throw new IsthmusError('unauthenticated', 'Unauthorized')
@@ -79,6 +82,19 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
 
   async function serve(req: IncomingMessage, res: ServerResponse, url: URL): Promise<void> {
     const [first = '', ...rest] = segmentsOf(url)
+    if (unavailableYet.has(first)) {
+      const what = first === 'checkpoint' ? 'checkpoints' : 'metrics'
+      throw new IsthmusError(
+        'not_implemented',
+        `a virtual node serves no ${what} yet: /${first} is not there`,
+      )
+    }
+    if (upgraded.has(first)) throw new IsthmusError('bad_request', 'Upgrade request required')
+    if (first === 'run' && req.method === 'POST') {
+      const command = (url.searchParams.get('cmd') ?? '').split(' ').filter((word) => word !== '')
+      await serveRun(gateway, containerTarget(pods, rest), command, res)
+      return
+    }
     if (req.method !== 'GET' && req.method !== 'HEAD')
       throw new IsthmusError('method_not_allowed', 'Method not allowed')
     if (first === 'healthz') res.writeHead(200, { 'content-type': 'text/plain' }).end('ok')
@@ -88,11 +104,7 @@ export function createKubeletServer(options: KubeletServerOptions): KubeletServe
       const target = containerTarget(pods, rest)
       await serveContainerLogs(gateway, target, parseLogOptions(url.searchParams), res)
     } else if (first === 'logs') throw new IsthmusError('forbidden', 'a virtual node has no log files')
-    else if (unavailableYet.has(first)) {
-      throw new IsthmusError('not_implemented', `/${first} is not served by this version of the virtual node`)
-    } else if (['exec', 'attach', 'portForward'].includes(first)) {
-      throw new IsthmusError('bad_request', 'Upgrade request required')
-    } else throw new IsthmusError('not_found', 'page not found')
+    else throw new IsthmusError('not_found', 'page not found')
   }
 
   async function stream(upgrade: Upgrade, url: URL): Promise<void> {

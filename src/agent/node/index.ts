@@ -9,7 +9,7 @@ import type { Writer } from '../writer/writer.ts'
 import { nodeResources, type PodStanding } from './allocatable.ts'
 import { CONNECTED, nodeConditions } from './conditions.ts'
 import { createNodeLease, HigherEpochError, LEASE_SECONDS, RENEW_EVERY_MS } from './lease.ts'
-import { type NodeIdentity, staticStatus } from './node-object.ts'
+import { type NodeIdentity, reachStatus, staticStatus } from './node-object.ts'
 import { createRegistration, hasTaint } from './register.ts'
 import { nodeStatusPatch } from './status-patch.ts'
 
@@ -96,7 +96,7 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
     })
     const patch = nodeStatusPatch(node, {
       conditions,
-      ...(identity ? staticStatus(identity) : {}),
+      ...(identity ? staticStatus(identity) : reachStatus(options.identity)),
       ...(current && connection.connected ? nodeResources(current, options.pods(), options.standingOf) : {}),
     })
     if (!patch) return
@@ -116,20 +116,21 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
     await writeStatus()
   }
 
-  /** One round of a replica that does not write: it may have to, when the gateway can not say who does. */
+  /**
+   * One round of a replica that does not write: it may have to, when the gateway can not say who does. The Lease is
+   * looked at all the time, so that a writer that dies together with the gateway is missed from its last renewal on.
+   */
   async function standBy(): Promise<void> {
-    if (self.connection().connected || self.connection().reason === 'NotYet') {
-      stillSince = undefined
-      return
-    }
     const holder = await lease.read()
     if (!holder) return
     const now = clock.elapsed()
     if (stillSince?.renewTimeMs !== holder.renewTimeMs) {
       stillSince = { renewTimeMs: holder.renewTimeMs, elapsed: now }
-    } else if (now - stillSince.elapsed >= STOOD_STILL_MS) {
-      writer.takeOver(holder.epoch)
+      return
     }
+    const { connected, reason } = self.connection()
+    if (connected || reason === 'NotYet' || now - stillSince.elapsed < STOOD_STILL_MS) return
+    writer.takeOver(holder.epoch)
   }
 
   async function round(whole: boolean): Promise<void> {

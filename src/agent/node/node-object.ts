@@ -51,14 +51,23 @@ export function newNode(identity: NodeIdentity): V1Node {
   }
 }
 
-/** The parts of the status that follow from the identity alone. */
-export function staticStatus(identity: NodeIdentity): V1NodeStatus {
-  const id = `isthmus-${identity.name}`
+/** Where this process is reached: known without the gateway, so that the Node's address follows in an outage too. */
+export function reachStatus(
+  identity: Pick<NodeIdentity, 'internalIp' | 'kubeletPort' | 'declaredFeatures'>,
+): V1NodeStatus {
   return {
     // InternalIP only: API servers dial Hostname first by default, which may not resolve (rule 31).
     addresses: [{ type: 'InternalIP', address: identity.internalIp }],
     daemonEndpoints: { kubeletEndpoint: { Port: identity.kubeletPort } },
     declaredFeatures: [...new Set(identity.declaredFeatures)].sort(),
+  }
+}
+
+/** The parts of the status that follow from the identity alone. */
+export function staticStatus(identity: NodeIdentity): V1NodeStatus {
+  const id = `isthmus-${identity.name}`
+  return {
+    ...reachStatus(identity),
     nodeInfo: {
       architecture: identity.architecture,
       bootID: id,

@@ -39,12 +39,21 @@ export function createWriter(options: WriterOptions): Writer {
   /** Whether the epoch came from the gateway in this process, and so can be renewed there. */
   let held = false
 
+  let saidThatItWaits = false
+
   function become(next: number | undefined, why: string): void {
     if (next === epoch) return
     const was = epoch
     epoch = next
     logger.info({ epoch: next, why }, next === undefined ? 'no longer the writer' : 'the writer of this node')
     if ((was === undefined) !== (next === undefined)) options.onChange(next !== undefined)
+  }
+
+  /** Once: a replica that waits is as it should be, two agents by mistake look the same. */
+  function sayThatItWaits(answer: string): void {
+    if (saidThatItWaits) return
+    saidThatItWaits = true
+    logger.info({ instance, answer }, 'another instance of this node’s agent holds the lease: this one waits')
   }
 
   /** One request to the gateway. Returns how long to wait for the next, in milliseconds. */
@@ -55,6 +64,7 @@ export function createWriter(options: WriterOptions): Writer {
           ? await gateway.renewLease(instance, epoch)
           : await gateway.acquireLease(instance)
       held = true
+      saidThatItWaits = false
       become(lease.epoch, 'the gateway granted the lease')
       return (lease.durationSeconds * 1000) / 3
     } catch (error) {
@@ -63,6 +73,7 @@ export function createWriter(options: WriterOptions): Writer {
       if (isKubeApiError(error, 409)) {
         held = false
         become(undefined, 'another instance holds the lease')
+        sayThatItWaits(error.message)
       } else logger.debug({ err: error }, 'the writer lease could not be renewed')
       return RETRY_MS
     }

@@ -37,7 +37,7 @@ export function createStatusReader(plainText: boolean, onStatus?: () => void): S
       if (settled || bytes.length > MAX_STATUS_BYTES) return
       bytes = Buffer.concat([bytes, more])
       const whole = plainText ? undefined : parseStatus(bytes)
-      if (whole) settle(whole)
+      if (whole) settle(saidOnce(whole))
     },
     end(reason) {
       if (settled) return
@@ -50,6 +50,18 @@ export function createStatusReader(plainText: boolean, onStatus?: () => void): S
       else settle(failureStatus(`the stream broke before the command ended${publicText(reason)}`))
     },
   }
+}
+
+const PREFIX = 'Internal error occurred: '
+
+/**
+ * An API server that translates between WebSocket and SPDY writes its own "Internal error occurred: " before the
+ * kubelet's (streamtranslator.go, NewInternalError); a user reads it once.
+ */
+function saidOnce(status: V1StatusLike): V1StatusLike {
+  let { message = '' } = status
+  while (message.startsWith(PREFIX + PREFIX)) message = message.slice(PREFIX.length)
+  return message === (status.message ?? '') ? status : { ...status, message }
 }
 
 function publicText(reason: unknown): string {

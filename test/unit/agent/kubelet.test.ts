@@ -115,6 +115,10 @@ const routes = [
   'POST /exec/default/a/main?command=id&output=1',
   'POST /attach/default/a/main?output=1',
   'POST /portForward/default/a',
+  'POST /run/default/a/main?cmd=id',
+  'GET /metrics/cadvisor',
+  'GET /metrics/probes',
+  'POST /checkpoint/default/a/main',
   'GET /nothing',
 ]
 
@@ -231,6 +235,49 @@ t.test('reviews are cached: the same caller is asked about once', async (t) => {
   t.equal(lines.filter((line) => line === 'POST subjectaccessreviews').length, 1)
 })
 
+t.test('§3 tokens that are made up cost the user’s API server a bounded number of reviews', async (t) => {
+  const port = await start(t)
+  t.equal((await port.get('/healthz', { token: 'admin' })).status, 200)
+  const answers = await Promise.all(
+    Array.from({ length: 80 }, (_, index) => port.get('/pods', { token: `junk-${index}` })),
+  )
+  const reviews = port.user.requests.filter(({ line }) => line.startsWith('POST tokenreviews')).length
+  t.ok(reviews <= 40, `${reviews} reviews for 80 tokens`)
+  t.ok(
+    answers.every(({ status }) => status === 401 || status === 429),
+    'refused one and all',
+  )
+  t.ok(answers.some(({ status }) => status === 429))
+  t.equal((await port.get('/healthz', { token: 'admin' })).status, 200, 'a token that is known goes on')
+})
+
+t.test(
+  '§3 what a virtual node has not says so: 501 for metrics, 403 for log files, 400 without an upgrade',
+  async (t) => {
+    const port = await start(t)
+    for (const path of [
+      '/stats/summary',
+      '/metrics',
+      '/metrics/resource',
+      '/metrics/cadvisor',
+      '/metrics/probes',
+    ]) {
+      const answer = await port.get(path, { token: 'admin' })
+      t.equal(answer.status, 501, path)
+      t.match(answer.body, /serves no metrics yet/)
+    }
+    t.equal((await port.get('/logs/', { token: 'admin' })).status, 403)
+    for (const method of ['GET', 'POST']) {
+      for (const path of [
+        '/exec/default/a/main?command=id&output=1',
+        '/attach/default/a/main',
+        '/portForward/default/a',
+      ])
+        t.equal((await port.get(path, { method, token: 'admin' })).status, 400, `${method} ${path}`)
+    }
+  },
+)
+
 t.test('what each request has to be allowed is the kubelet’s own table', (t) => {
   const of = (method: string, path: string) =>
     accessOf(method, path).map((all) =>
@@ -244,6 +291,8 @@ t.test('what each request has to be allowed is the kubelet’s own table', (t) =
   t.same(of('GET', '/metrics/cadvisor'), ['get metrics'])
   t.same(of('GET', '/logs/x'), ['get log'])
   t.same(of('GET', '/containerLogs/n/p/c'), ['get proxy'])
+  t.same(of('POST', '/checkpoint/n/p/c'), ['create checkpoint'])
+  t.same(of('POST', '/run/n/p/c'), ['create proxy'])
   t.same(of('POST', '/exec/n/p/c'), ['create proxy'])
   t.same(of('GET', '/exec/n/p/c'), ['get proxy+create proxy'])
   t.same(of('GET', '/portForward/n/p'), ['get proxy+create proxy'])

@@ -185,6 +185,14 @@ t.test('from who runs it: a status in pieces is put together', async (t) => {
   t.equal(exitCodeOf(await server.status), 3)
 })
 
+t.test('from who runs it: what a translating API server says twice is said once', async (t) => {
+  const twice = 'Internal error occurred: Internal error occurred: no such program'
+  const status = JSON.stringify({ ...exitStatus(1), reason: 'InternalError', message: twice })
+  const { server } = await hostile(t, [Buffer.from(`\x03${status}`)], (ws) => ws.close(1000))
+  server.stdout?.resume()
+  t.equal((await server.status).message, 'Internal error occurred: no such program')
+})
+
 t.test('from who runs it: one that says its status and does not close is closed', async (t) => {
   const wss = new WebSocketServer({ noServer: true })
   const { port } = await loopback(t, (req, socket, head) => {
