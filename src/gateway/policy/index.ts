@@ -5,6 +5,7 @@ import { judgeMetadata } from './metadata-rules.ts'
 import { podRules } from './pod-rules.ts'
 import type { ReservedKey } from './reserved-keys.ts'
 
+export { type PodReference, podReferences } from './references.ts'
 export { parseReservedKeys, type ReservedKey, reservedKeys } from './reserved-keys.ts'
 
 /**

@@ -5,6 +5,7 @@ import { invalidObject } from '../../../kubernetes/upstream-errors.ts'
 import type { KubeAnswer, KubeCall } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
 import { changeSubresource } from './change-subresource.ts'
+import { refuseForeignReferences } from './foreign-references.ts'
 
 /** PUT and PATCH of a pod's ephemeral containers (`kubectl debug`): by right an exec, by content a pod (C2). */
 export async function changeEphemeralContainers(
@@ -26,6 +27,12 @@ export async function changeEphemeralContainers(
       faults.push(...mountFaults(added, visibleVolumes(current)))
       if (faults.length > 0) throw invalidObject('Pod', call.name ?? '', faults)
       return { ...current, spec: { ...current.spec, ephemeralContainers } }
+    },
+    async around(current, body, write) {
+      const physicalName = current.metadata.namespace ?? ''
+      const { ephemeralContainers } = body.spec
+      await refuseForeignReferences(call, { physicalName }, { ephemeralContainers })
+      return write()
     },
   })
 }

@@ -14,6 +14,7 @@ import type { KubernetesFaceDeps } from '../deps.ts'
 import { findOwn } from '../objects/get.ts'
 import { isDryRun } from '../query.ts'
 import { render } from '../render.ts'
+import { refuseForeignReferences } from './foreign-references.ts'
 
 /** How the create ended. `unknown`: the answer was lost and the pod is not to be seen, but may still come. */
 type Outcome = { pod: Pod; status: number } | { error: unknown; unknown: boolean }
@@ -30,6 +31,7 @@ export async function makePod(
   asked: Pod,
   submit: (pod: Pod) => Promise<Pod>,
 ): Promise<KubeAnswer> {
+  await refuseForeignReferences(call, namespace, asked.spec)
   const reservationId = randomUUID()
   const pod = podForDataPlane(call.view, withDefaultRequests(asked, deps.defaultRequests), {
     namespace: namespace.name,
