@@ -52,7 +52,8 @@ create table credentials (
   slot smallint,
   revoked_at timestamp with time zone,
   last_used_at timestamp with time zone,
-  created_at timestamp with time zone not null default now()
+  created_at timestamp with time zone not null default now(),
+  revision bigint not null default 1
 );
 alter table credentials enable row level security;
 
@@ -465,7 +466,7 @@ grant delete, insert, select, update on writer_leases to isthmus_tenant;
 
 grant select (id, maintenance, name, network) on clusters to isthmus_tenant;
 
-grant update (last_used_at, revoked_at) on credentials to isthmus_tenant;
+grant update (access, description, last_used_at, revision, revoked_at) on credentials to isthmus_tenant;
 
 grant update (reserved, used) on ledger to isthmus_tenant;
 

@@ -3,6 +3,7 @@ import type { FastifyInstance } from 'fastify'
 import Type from 'typebox'
 import { silentLogger } from '../lib/logger.ts'
 import { errorRegistry } from '../protocol/errors/index.ts'
+import { operationExamples, problemExample } from './openapi-examples.ts'
 import { makeServer } from './plugins/server.ts'
 import { registerAgentFace } from './routes/agent/index.ts'
 import { registerOperatorFace } from './routes/operator/index.ts'
@@ -66,9 +67,15 @@ async function describe(
   return complete(JSON.parse(JSON.stringify(document)))
 }
 
+interface Described {
+  content?: Record<string, { schema?: object; example?: unknown }>
+}
+
 interface Operation {
+  operationId: string
   parameters?: object[]
-  responses: Record<string, object>
+  requestBody?: Described
+  responses: Record<string, Described>
 }
 
 interface Document {
@@ -98,11 +105,17 @@ function complete(document: Document): Document {
   const problem = {
     // Codes, statuses and remedies are in docs/errors.md.
     description: 'What went wrong.',
-    content: { 'application/problem+json': { schema: { $ref: '#/components/schemas/Problem' } } },
+    content: {
+      'application/problem+json': {
+        schema: { $ref: '#/components/schemas/Problem' },
+        example: problemExample,
+      },
+    },
   }
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
       operation.responses['default'] ??= problem
+      addExamples(operation)
       if (!/^\/v1\/(tenants|clusters|nodes|credentials|operators)/.test(path)) continue
       if (method === 'post') operation.parameters = [...(operation.parameters ?? []), IDEMPOTENCY]
       if (method === 'patch' || method === 'put')
@@ -110,4 +123,28 @@ function complete(document: Document): Document {
     }
   }
   return document
+}
+
+/** The form of RFC 6749 §4.4.2 has a parser of its own, so that its route has no schema of the body. */
+const TOKEN_FORM = {
+  'application/x-www-form-urlencoded': {
+    schema: {
+      type: 'object',
+      required: ['grant_type'],
+      properties: {
+        grant_type: { const: 'client_credentials' },
+        client_id: { type: 'string' },
+        client_secret: { type: 'string' },
+      },
+    },
+  },
+}
+
+function addExamples(operation: Operation): void {
+  const { request, reply } = operationExamples[operation.operationId] ?? {}
+  if (operation.operationId === 'issueToken') operation.requestBody ??= { content: TOKEN_FORM }
+  for (const body of Object.values(operation.requestBody?.content ?? {})) body.example = request
+  const answers = Object.entries(operation.responses).filter(([status]) => status.startsWith('2'))
+  const [, answer] = answers.find(([, { content }]) => content !== undefined) ?? []
+  for (const body of Object.values(answer?.content ?? {})) if (reply !== undefined) body.example = reply
 }

@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import type { CredentialCreated } from '../../protocol/schemas/operator.ts'
+import type { Credential, CredentialCreated, CredentialUpdate } from '../../protocol/schemas/operator.ts'
 import { type ConnectionOptions, withClient, withConnection, withOutput } from '../connection.ts'
 import type { CliEnvironment } from '../environment.ts'
-import { create, nounCommand } from './noun.ts'
+import { create, nounCommand, update } from './noun.ts'
 import { credentials } from './nouns.ts'
 
 interface CreateOptions extends ConnectionOptions {
@@ -37,6 +37,15 @@ export function credentialCommand(program: Command, environment: CliEnvironment)
     .action(async (node: string, options: CreateOptions) => {
       const { kind, access, description } = options
       await create<CredentialCreated>(environment, created, options, { node, kind, access, description })
+    })
+  withOutput(withConnection(command.command('update <id>')))
+    .description('change what a client may do, or the description; less access ends what runs of it')
+    .option('--access <access>', 'of a client: edit or read-only')
+    .option('--description <text>', 'what it is for')
+    .addHelpText('after', '\nExample:\n  isthmus credential update 6f1c… --access read-only')
+    .action(async (id: string, options: ConnectionOptions & CredentialUpdate) => {
+      const { access, description } = options
+      await update<Credential>(environment, credentials, id, options, { access, description })
     })
   withConnection(command.command('revoke <id>'))
     .description('end it at once: its tokens, streams and watches too, on every replica')

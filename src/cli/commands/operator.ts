@@ -1,8 +1,8 @@
 import type { Command } from 'commander'
-import type { OperatorCreated } from '../../protocol/schemas/operator.ts'
+import type { Operator, OperatorCreated } from '../../protocol/schemas/operator.ts'
 import { type ConnectionOptions, withConnection, withOutput } from '../connection.ts'
 import type { CliEnvironment } from '../environment.ts'
-import { create, nounCommand } from './noun.ts'
+import { create, nounCommand, update } from './noun.ts'
 import { operators } from './nouns.ts'
 
 interface CreateOptions extends ConnectionOptions {
@@ -32,6 +32,19 @@ export function operatorCommand(program: Command, environment: CliEnvironment): 
       const expiresInSeconds = options.expiresIn === undefined ? undefined : Number(options.expiresIn)
       const body = { name, role: options.role, tenant: options.tenant, expiresInSeconds }
       await create<OperatorCreated>(environment, created, options, body)
+    })
+  withOutput(withConnection(command.command('update <name>')))
+    .description('change name, role or expiry; the token stays')
+    .option('--name <name>', 'the new name')
+    .option('--role <role>', 'admin, viewer or tenant-admin')
+    .option('--tenant <name>', 'of a tenant-admin: the one tenant')
+    .option('--expires-in <seconds>', 'when its token ends, or never')
+    .addHelpText('after', '\nExample:\n  isthmus operator update grafana --expires-in never')
+    .action(async (reference: string, options: Partial<CreateOptions> & { name?: string }) => {
+      const { name, role, tenant, expiresIn } = options
+      const seconds = expiresIn === 'never' ? null : expiresIn === undefined ? undefined : Number(expiresIn)
+      const body = { name, role, tenant, expiresInSeconds: seconds }
+      await update<Operator>(environment, operators, reference, options, body)
     })
   return command
 }

@@ -1,9 +1,10 @@
 import type { Page, PageRequest } from '../../lib/page.ts'
-import type { Credential } from '../../protocol/schemas/operator.ts'
+import type { Credential, CredentialUpdate } from '../../protocol/schemas/operator.ts'
 import type { Scope } from '../tenants/index.ts'
 
 export interface CredentialRow extends Credential {
   tenantId: string
+  revision: number
 }
 
 /** Credentials of virtual nodes. Everything throws IsthmusError unavailable. */
@@ -25,6 +26,12 @@ export interface CredentialStore {
     page: PageRequest,
     filter: { tenantId: string | undefined; nodeId: string | undefined; scope: Scope },
   ): Promise<Page<CredentialRow>>
+  /** What is undefined stays. @throws precondition_failed, also when it is not there or revoked */
+  update(
+    id: string,
+    change: CredentialUpdate,
+    options: { revision: number | undefined; scope: Scope },
+  ): Promise<CredentialRow>
   /** Idempotent; false when it is not there. */
   revoke(id: string, scope: Scope): Promise<boolean>
 }

@@ -62,7 +62,7 @@ export interface NamespaceRecord {
 export interface CutOff {
   scope: 'tenant' | 'node' | 'credential' | 'session'
   id: string
-  reason: 'revoked' | 'suspended' | 'deleted' | 'killed'
+  reason: 'revoked' | 'suspended' | 'deleted' | 'killed' | 'limited'
 }
 
 export interface Directory {

@@ -39,7 +39,11 @@ export class Tables {
       keys('credential'),
       now.credentials,
       cutOffs,
-      (before, after) => (after.revoked && !before.revoked ? 'revoked' : undefined),
+      (before, after) => {
+        if (after.revoked) return before.revoked ? undefined : 'revoked'
+        // What it opened while it could do more must not outlive that (C9).
+        return before.access === 'edit' && after.access === 'read-only' ? 'limited' : undefined
+      },
     )
     for (const id of keys('cluster')) this.clusters.delete(id)
     for (const cluster of now.clusters) this.clusters.set(cluster.id, cluster)

@@ -1,5 +1,6 @@
 import type { Page, PageRequest } from '../../lib/page.ts'
 import type { Operator } from '../../protocol/schemas/operator.ts'
+import type { Versioned } from '../tenants/index.ts'
 
 /** Who speaks on the operator face. */
 export interface OperatorPrincipal {
@@ -23,7 +24,22 @@ export interface OperatorStore {
   }): Promise<Operator>
   /** The first admin; undefined when there is any operator already. */
   createFirst(name: string, tokenHash: Uint8Array): Promise<Operator | undefined>
-  get(reference: string): Promise<Operator | undefined>
+  get(reference: string): Promise<Versioned<Operator> | undefined>
+  /**
+   * What is undefined stays, but for the tenant, which goes with the role.
+   * @throws precondition_failed, already_exists; in_use for the last admin that would be none
+   */
+  update(
+    id: string,
+    change: {
+      name: string | undefined
+      role: OperatorPrincipal['role'] | undefined
+      tenantId: string | undefined
+      /** From now; null: for ever. */
+      expiresInSeconds: number | null | undefined
+    },
+    revision: number | undefined,
+  ): Promise<Versioned<Operator>>
   list(page: PageRequest): Promise<Page<Operator>>
   /** False when it is not there. @throws in_use for the last admin */
   remove(id: string): Promise<boolean>

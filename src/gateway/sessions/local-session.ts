@@ -69,6 +69,7 @@ const REASONS: Record<CutOff['reason'], () => IsthmusError> = {
   revoked: () => new IsthmusError('unauthenticated', 'The credential was revoked.'),
   suspended: () => new IsthmusError('suspended', 'The tenant is suspended.'),
   deleted: () => new IsthmusError('not_found', 'What the session belongs to was deleted.'),
+  limited: () => new IsthmusError('forbidden', 'The credential may do less now.'),
   killed: () => new IsthmusError('forbidden', 'The session was ended by an operator.'),
 }
 

@@ -3,6 +3,7 @@ import type { CredentialRow, CredentialStore } from '../credentials/index.ts'
 import type { CredentialSecrets } from '../tokens/index.ts'
 import type { Database } from './database.ts'
 import { fetchSize, toPage, within } from './listing.ts'
+import { changed } from './revision.ts'
 
 interface Row {
   id: string
@@ -17,11 +18,12 @@ interface Row {
   revoked_at: Date | null
   last_used_at: Date | null
   created_at: Date
+  revision: string
 }
 
 const SELECT = `
   select c.id, c.created_at::text || ' ' || c.id as cursor, c.node_id, n.name as node, c.tenant_id, t.name as tenant,
-         c.kind, c.access, c.description, c.revoked_at, c.last_used_at, c.created_at
+         c.kind, c.access, c.description, c.revoked_at, c.last_used_at, c.created_at, c.revision
     from credentials c join nodes n on n.id = c.node_id join tenants t on t.id = c.tenant_id`
 
 const toCredential = (row: Row): CredentialRow => ({
@@ -34,6 +36,7 @@ const toCredential = (row: Row): CredentialRow => ({
   access: row.access,
   description: row.description,
   revoked: row.revoked_at !== null,
+  revision: Number(row.revision),
   createdAt: row.created_at.toISOString(),
   lastUsedAt: row.last_used_at?.toISOString(),
 })
@@ -87,6 +90,22 @@ export function postgresCredentials(database: Database): CredentialStore {
         ],
       )
       return toPage(rows, page, toCredential)
+    },
+
+    async update(id, change, { revision, scope }) {
+      const db = within(database, scope)
+      // Who has it revoked has the last word: nothing of it changes any more.
+      const rows = await db.query(
+        `update credentials
+            set description = coalesce($2, description), access = coalesce($3, access), revision = revision + 1
+          where id = $1 and revoked_at is null
+            and ($4::bigint is null or revision = $4) and ($5::uuid is null or tenant_id = $5)
+          returning id`,
+        [id, change.description ?? null, change.access ?? null, revision ?? null, scope ?? null],
+      )
+      changed(rows)
+      const [row] = await db.query<Row>(`${SELECT} where c.id = $1`, [id])
+      return toCredential(row as Row)
     },
 
     async revoke(id, scope) {

@@ -195,6 +195,13 @@ export const CredentialCreate = Type.Object(
 )
 export type CredentialCreate = Static<typeof CredentialCreate>
 
+/** PATCH: what is absent stays. Less access ends what runs of it at once. */
+export const CredentialUpdate = Type.Object(
+  { access: Type.Optional(Access), description: Type.Optional(Text) },
+  Closed,
+)
+export type CredentialUpdate = Static<typeof CredentialUpdate>
+
 /** The answer to the creation alone: the secret is shown this once, and not in a replay of the same Idempotency-Key. */
 export const CredentialCreated = Type.Object({
   ...Credential.properties,
@@ -265,6 +272,18 @@ export const OperatorCreate = Type.Object(
   Closed,
 )
 export type OperatorCreate = Static<typeof OperatorCreate>
+
+/** PATCH: what is absent stays; null lets the token live for ever. A change to or from tenant-admin needs, or drops, the tenant. */
+export const OperatorUpdate = Type.Object(
+  {
+    name: Type.Optional(OperatorCreate.properties.name),
+    role: Type.Optional(Role),
+    tenant: OperatorCreate.properties.tenant,
+    expiresInSeconds: Type.Optional(Type.Union([Type.Integer({ minimum: 60 }), Type.Null()])),
+  },
+  Closed,
+)
+export type OperatorUpdate = Static<typeof OperatorUpdate>
 
 export const OperatorCreated = Type.Object({ ...Operator.properties, token: Type.Optional(Type.String()) })
 export type OperatorCreated = Static<typeof OperatorCreated>

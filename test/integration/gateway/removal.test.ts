@@ -27,7 +27,11 @@ async function stage(name: string) {
   const pod = { id: randomUUID(), namespace: 'shop', physicalNamespace: physical[1]!, name: 'web', amounts }
   await services.quota.reserve({ ...made, ...pod, clusterId })
   await services.quota.commit(pod.id, { uid: 'u', amounts })
-  await eventually('the data plane is seen to be away', () => !services.upstreams.health(clusterId).reachable)
+  await eventually(
+    'the data plane is seen to be away',
+    () => !services.upstreams.health(clusterId).reachable,
+    60_000,
+  )
   return { clusterId, physical: physical.sort(), ...made }
 }
 const remove = (path: string, mode?: string) =>

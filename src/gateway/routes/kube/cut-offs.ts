@@ -48,6 +48,7 @@ function concerns({ scope, id }: CutOff, principal: Principal): boolean {
 /** What a client that is cut off is told, where it still listens. */
 export function reasonOf(cutOff: CutOff): IsthmusError {
   if (cutOff.reason === 'suspended') return new IsthmusError('suspended', 'The tenant is suspended')
+  if (cutOff.reason === 'limited') return new IsthmusError('forbidden', 'The credential may do less now')
   if (cutOff.reason === 'killed') return new IsthmusError('forbidden', 'The session was ended by an operator')
   return new IsthmusError('unauthenticated', 'The credential is no longer valid')
 }

@@ -9,6 +9,7 @@ import { createCredential } from './credentials/create.ts'
 import { getCredential } from './credentials/get.ts'
 import { listCredentials } from './credentials/list.ts'
 import { revokeCredential } from './credentials/revoke.ts'
+import { updateCredential } from './credentials/update.ts'
 import { createNode } from './nodes/create.ts'
 import { deleteNode } from './nodes/delete.ts'
 import { getNode } from './nodes/get.ts'
@@ -18,9 +19,9 @@ import { createOperator } from './operators/create.ts'
 import { deleteOperator } from './operators/delete.ts'
 import { getOperator } from './operators/get.ts'
 import { listOperators } from './operators/list.ts'
+import { updateOperator } from './operators/update.ts'
 import { getQuota } from './quota/get.ts'
-import { replaceQuota } from './quota/replace.ts'
-import { updateQuota } from './quota/update.ts'
+import { replaceQuota, updateQuota } from './quota/write.ts'
 import { type AnyOperatorRoute, registerOperatorRoute } from './route.ts'
 import type { OperatorServices } from './services.ts'
 import { getSession } from './sessions/get.ts'
@@ -56,6 +57,7 @@ export const operatorRoutes: readonly AnyOperatorRoute[] = [
   createCredential,
   getCredential,
   listCredentials,
+  updateCredential,
   revokeCredential,
   listSessions,
   getSession,
@@ -64,6 +66,7 @@ export const operatorRoutes: readonly AnyOperatorRoute[] = [
   createOperator,
   getOperator,
   listOperators,
+  updateOperator,
   deleteOperator,
   listAudit,
 ]

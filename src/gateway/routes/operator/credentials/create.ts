@@ -1,10 +1,9 @@
-import { IsthmusError } from '../../../../protocol/errors/index.ts'
 import { CredentialCreate, CredentialCreated } from '../../../../protocol/schemas/operator.ts'
 import { CREDENTIAL_PREFIX, drawSecret } from '../../../credentials/index.ts'
 import { nodeOf } from '../find.ts'
 import { operatorRoute } from '../route.ts'
 import { created } from '../schemas.ts'
-import { showCredential } from './view.ts'
+import { refuseAgentAccess, showCredential } from './view.ts'
 
 export const createCredential = operatorRoute({
   method: 'POST',
@@ -19,12 +18,7 @@ export const createCredential = operatorRoute({
     const node = await nodeOf(context, body.node)
     const kind = body.kind ?? 'agent'
     const access = body.access ?? 'edit'
-    if (kind === 'agent' && access !== 'edit') {
-      const message = 'an agent’s credential is always `edit`'
-      throw new IsthmusError('invalid', `access: ${message}`, {
-        causes: [{ field: 'access', reason: 'FieldValueInvalid', message }],
-      })
-    }
+    refuseAgentAccess(kind, access)
     const { secret, hash } = drawSecret(CREDENTIAL_PREFIX)
     const { tenantId } = node
     const description = body.description ?? ''

@@ -14,8 +14,7 @@ export const getCredential = operatorRoute({
   params: Reference('credential'),
   response: ok(Credential),
   async handle({ params }, { services, scope }) {
-    return {
-      body: showCredential(found(await services.credentials.get(params.credential, scope), 'credential')),
-    }
+    const row = found(await services.credentials.get(params.credential, scope), 'credential')
+    return { body: showCredential(row), revision: row.revision }
   },
 })

@@ -12,7 +12,7 @@ export const deleteOperator = operatorRoute({
   params: Reference('operator'),
   response: { 204: Empty },
   async handle({ params }, { services }) {
-    const operator = found(await services.operators.get(params.operator), 'operator')
+    const operator = found(await services.operators.get(params.operator), 'operator').value
     if (!(await services.operators.remove(operator.id))) throw missing('operator')
     return { subject: { name: operator.name } }
   },

@@ -13,6 +13,7 @@ export const getOperator = operatorRoute({
   params: Reference('operator'),
   response: ok(Operator),
   async handle({ params }, { services }) {
-    return { body: found(await services.operators.get(params.operator), 'operator') }
+    const { value, revision } = found(await services.operators.get(params.operator), 'operator')
+    return { body: value, revision }
   },
 })
