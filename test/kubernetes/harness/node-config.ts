@@ -56,6 +56,9 @@ conf_dir = "${options.dir}/cni"
 `
 }
 
+/** What `ClusterFirst` means in the data plane: no address of the machine, so that a test can tell the two apart. */
+export const CLUSTER_DNS = '192.0.2.10'
+
 interface KubeletOptions {
   dir: string
   bridge: Bridge
@@ -92,7 +95,7 @@ export function kubeletConfig(options: KubeletOptions): string {
     makeIPTablesUtilChains: false,
     resolvConf: `${options.dir}/resolv.conf`,
     // Nobody answers there; without an address every pod gets a warning Event.
-    clusterDNS: [options.bridge.address],
+    clusterDNS: [CLUSTER_DNS],
     clusterDomain: 'cluster.local',
     rotateCertificates: false,
     maxPods: 200,
