@@ -9,6 +9,16 @@ const READY_MS = 30_000
 const STOP_MS = 10_000
 const STEP_MS = 20
 
+/** Whose end nobody has seen. */
+const alive = new Set<ChildProcess>()
+
+/** The last wall: whatever ends this process, nothing that it started goes on. They clean up by themselves. */
+export function endWithThisProcess(): void {
+  process.once('exit', () => {
+    for (const child of alive) child.kill('SIGTERM')
+  })
+}
+
 /** An `isthmus` process that the demo started. */
 export interface Started<T> {
   /** What it wrote into its ready file: addresses and files. */
@@ -19,12 +29,13 @@ export interface Started<T> {
 
 /**
  * Starts `isthmus <args>` as a process of its own and waits until it is ready. Its output goes to `<name>.log` in
- * `folder`. @throws when it ends or is not ready in time, with the end of its log
+ * `folder`. @throws when it ends, is not ready in time or the signal is aborted before; then it has ended
  */
 export async function startProcess<T>(
   folder: string,
   name: string,
   args: readonly string[],
+  signal: AbortSignal,
 ): Promise<Started<T>> {
   const readyFile = join(folder, `${name}.ready.json`)
   const logFile = join(folder, `${name}.log`)
@@ -35,9 +46,11 @@ export async function startProcess<T>(
     detached: true,
   })
   closeSync(log)
+  alive.add(child)
+  child.once('exit', () => alive.delete(child))
   const stop = () => stopProcess(child)
   try {
-    await untilReady(child, readyFile)
+    await untilReady(child, readyFile, signal)
   } catch (error) {
     await stop()
     const tail = readFileSync(logFile, 'utf8').split('\n').slice(-15).join('\n')
@@ -46,12 +59,13 @@ export async function startProcess<T>(
   return { ready: JSON.parse(readFileSync(readyFile, 'utf8')) as T, stop }
 }
 
-async function untilReady(child: ChildProcess, readyFile: string): Promise<void> {
+async function untilReady(child: ChildProcess, readyFile: string, signal: AbortSignal): Promise<void> {
   const end = Date.now() + READY_MS
   while (!existsSync(readyFile)) {
     if (child.exitCode !== null || child.signalCode !== null) {
       throw new Error(`it ended with ${child.signalCode ?? `exit code ${child.exitCode}`}`)
     }
+    if (signal.aborted) throw new Error('the demo was ended')
     if (Date.now() > end) throw new Error(`nothing within ${READY_MS / 1000} s`)
     await delay(STEP_MS)
   }

@@ -44,15 +44,18 @@ export interface Stage {
   close(): Promise<void>
 }
 
-/** Starts gateway and sandboxes side by side, as processes of their own that meet only over TLS. */
-export async function openStage(): Promise<Stage> {
+/**
+ * Starts gateway and sandboxes side by side, as processes of their own that meet only over TLS.
+ * @throws when one does not start or the signal is aborted meanwhile; then all have ended
+ */
+export async function openStage(signal: AbortSignal): Promise<Stage> {
   const folder = mkdtempSync(join(tmpdir(), 'isthmus-demo-'))
   // For root: the embedded Postgres runs as nobody, who has to pass through.
   chmodSync(folder, 0o711)
   const started: Started<unknown>[] = []
   const clients: { close(): Promise<void> }[] = []
   async function start<T>(name: string, args: readonly string[]): Promise<Started<T>> {
-    const process = await startProcess<T>(folder, name, args)
+    const process = await startProcess<T>(folder, name, args, signal)
     started.push(process)
     return process
   }
