@@ -33,6 +33,25 @@ const baselineSysctls = [
   'net.ipv4.tcp_wmem',
 ]
 
+/**
+ * `kubectl debug` asks for SYS_PTRACE unless it is told another profile (`general` is its default, 1.36); NET_ADMIN is
+ * netadmin's. The refusal says which of its profiles ask for nothing that is refused.
+ */
+const onlyBaseline = onlyElements(baselineCapabilities)
+const DEBUG =
+  'beyond the baseline of the Pod Security Standards; kubectl debug: use --profile=restricted or --profile=baseline'
+
+function capabilities(value: unknown): string | undefined {
+  const why = onlyBaseline(value)
+  return why === undefined ? undefined : `${why}: ${DEBUG}`
+}
+
+/** `--profile=sysadmin` asks for it. */
+function privileged(value: unknown): string | undefined {
+  const why = only(false)(value)
+  return why === undefined ? undefined : `${why}: ${DEBUG}`
+}
+
 const SELINUX = 'labels of the host are not the tenant’s'
 const WINDOWS = 'only Linux is served'
 
@@ -42,7 +61,7 @@ export const securityRules: Readonly<Record<string, TypeRules>> = {
     allowPrivilegeEscalation: 'allow',
     appArmorProfile: 'allow',
     capabilities: 'allow',
-    privileged: only(false),
+    privileged,
     procMount: only('Default'),
     readOnlyRootFilesystem: 'allow',
     runAsGroup: 'allow',
@@ -75,6 +94,6 @@ export const securityRules: Readonly<Record<string, TypeRules>> = {
     localhostProfile: refuse('profiles of the host are not the tenant’s'),
     type: only('RuntimeDefault'),
   },
-  Capabilities: { add: onlyElements(baselineCapabilities), drop: 'allow' },
+  Capabilities: { add: capabilities, drop: 'allow' },
   Sysctl: { name: only(...baselineSysctls), value: 'allow' },
 }

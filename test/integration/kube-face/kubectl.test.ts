@@ -89,3 +89,27 @@ withKubectl('a Namespace is applied, changed and applied again, by both kinds of
   const replaced = await feed('', 'get', 'namespace', 'two', '-o', 'json')
   t.equal(await feed(replaced, 'replace', '-f', '-'), 'namespace/two replaced\n')
 })
+
+// Without --profile kubectl asks for `general` since 1.36, for `legacy`, which is baseline, before.
+withKubectl('debug is refused beyond the baseline, and told which profile works', async (t) => {
+  await feed(pod('patient'), 'apply', '-f', '-')
+  await feed('', 'wait', '--for=condition=Ready', 'pod/patient', '--timeout=30s')
+  const debug = (...args: string[]) =>
+    run('', 'debug', 'patient', '--image=isthmus.dev/sandbox/shell', ...args, '--', 'sh', '-c', 'sleep 1000')
+  for (const [args, field] of [
+    [['--profile=general'], 'securityContext.capabilities.add'],
+    [['--profile=netadmin'], 'securityContext.capabilities.add'],
+    [['--profile=sysadmin'], 'securityContext.privileged'],
+  ] as const) {
+    const { code, err } = await debug(...args)
+    t.equal(code, 1, args.join())
+    t.match(err, `spec.ephemeralContainers[0].${field}: `, args.join())
+    t.match(err, 'use --profile=restricted or --profile=baseline')
+  }
+  for (const profile of ['restricted', 'baseline']) {
+    const { code, err } = await debug(`--profile=${profile}`, '-c', profile)
+    t.equal(code, 0, err)
+  }
+  const names = await feed('', 'get', 'pod', 'patient', '-o', 'jsonpath={.spec.ephemeralContainers[*].name}')
+  t.equal(names, 'restricted baseline')
+})
