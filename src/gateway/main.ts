@@ -2,6 +2,7 @@ import { renameSync, writeFileSync } from 'node:fs'
 import { pino } from 'pino'
 import type { Logger } from '../lib/logger.ts'
 import type { SettingSources } from '../lib/settings.ts'
+import { limitYoungGeneration } from '../lib/young-generation.ts'
 import { type GatewayConfig, readGatewayConfig } from './config.ts'
 import { type RunningGateway, startGateway } from './gateway.ts'
 
@@ -18,10 +19,12 @@ const SECRETS = [
 
 /** A drain that hangs is ended. */
 const STOP_LIMIT_MS = 30_000
+const YOUNG_GENERATION_MIB = 16
 
 /** `isthmus gateway`: runs until SIGTERM or SIGINT, drains, and gives the exit code. @throws SettingsError */
 export async function runGateway(sources: SettingSources): Promise<number> {
   const config = readGatewayConfig(sources).values
+  limitYoungGeneration(YOUNG_GENERATION_MIB)
   const logger = makeLogger(config)
   const gateway = await startGateway(config, { logger })
   if (config.readyFile) announce(gateway, config.readyFile)
