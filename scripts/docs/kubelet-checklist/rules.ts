@@ -224,12 +224,18 @@ export const rulesPart: ChecklistPart = {
     {
       id: '43',
       what: 'The annotation that would attach real volumes is never set.',
-      notYet: 'nothing sets it; no test says so',
+      tests: [[files.podFields, 'rule 43: nothing that is brought along asks for volumes to be attached']],
     },
     {
       id: '44',
       what: 'A resize over quota is Deferred, never Infeasible; resources and allocatedResources are reported.',
-      notYet: 'over quota an Event tells; the condition is the data plane’s alone',
+      tests: [
+        [
+          files.podFields,
+          'rule 44: a resize goes by its own door, and what the data plane makes of it comes back',
+        ],
+      ],
+      notYet: 'a resize over quota is told in an Event; the user’s pod has no PodResizePending by it',
     },
     {
       id: '45',

@@ -142,17 +142,28 @@ export const specPart: ChecklistPart = {
       what: 'Probes of all kinds and lifecycle hooks are the data plane’s to run, as written.',
       tests: [
         [
+          files.podFields,
+          'host aliases, host name, probes and hooks of every kind go along as they were written',
+        ],
+        [
           files.podSpec,
           'init containers in order, a sidecar, hooks and probes; an ephemeral container joins',
         ],
       ],
-      notYet: 'HTTP, TCP and gRPC probes through the agent; by exec they are',
     },
     {
       id: 'S14',
       what: '`ClusterFirst` is the user cluster’s DNS, given as `None` with its addresses and searches; hostAliases, `None` and `Default` are kept.',
-      tests: [[files.toDataPlane, 'golden: an ordinary pod as a real API server hands it over']],
-      notYet: 'not each policy',
+      tests: [
+        [
+          files.podFields,
+          'dnsPolicy: ClusterFirst is the user cluster’s, None and Default are kept, the pod’s own config goes on top',
+        ],
+        [
+          files.podFields,
+          'host aliases, host name, probes and hooks of every kind go along as they were written',
+        ],
+      ],
     },
     {
       id: 'S15',
@@ -176,6 +187,7 @@ export const specPart: ChecklistPart = {
           'test/integration/sandbox/scheduler.test.ts',
           'scheduling gates hold a pod, other schedulers keep theirs',
         ],
+        [files.podFields, 'scheduling gates, nodeName and what scheduling means at home stay there'],
       ],
     },
     {
