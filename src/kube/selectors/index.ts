@@ -7,5 +7,6 @@ export {
   type LabelRequirement,
   type LabelSelector,
   matchesLabels,
+  matchesValue,
   parseLabelSelector,
 } from './label-selector.ts'

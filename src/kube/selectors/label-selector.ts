@@ -150,25 +150,43 @@ export function matchesLabels(
   selector: LabelSelector,
   labels: Readonly<Record<string, string>> | undefined,
 ): boolean {
-  return selector.every(({ key, operator, values }) => {
-    const value = labels && Object.hasOwn(labels, key) ? labels[key] : undefined
-    switch (operator) {
-      case 'In':
-        return value !== undefined && values.includes(value)
-      case 'NotIn':
-        return value === undefined || !values.includes(value)
-      case 'Exists':
-        return value !== undefined
-      case 'DoesNotExist':
-        return value === undefined
-      case 'Gt':
-      case 'Lt': {
-        if (value === undefined || !/^[+-]?\d{1,18}$/.test(value)) return false
-        const [left, right] = [BigInt(value.replace('+', '')), BigInt(values[0]!)]
-        return operator === 'Gt' ? left > right : left < right
-      }
-      default:
-        return false
-    }
-  })
+  return selector.every((requirement) =>
+    matchesValue(
+      requirement,
+      labels && Object.hasOwn(labels, requirement.key) ? labels[requirement.key] : undefined,
+    ),
+  )
 }
+
+/**
+ * Whether one requirement holds for a value, undefined where there is none. Also for what nobody has checked (a node's
+ * affinity): an operator that there is not, and a number that is none, hold for nothing.
+ */
+export function matchesValue(
+  { operator, values = [] }: { operator: string; values?: readonly string[] },
+  value: string | undefined,
+): boolean {
+  switch (operator) {
+    case 'In':
+      return value !== undefined && values.includes(value)
+    case 'NotIn':
+      return value === undefined || !values.includes(value)
+    case 'Exists':
+      return value !== undefined
+    case 'DoesNotExist':
+      return value === undefined
+    case 'Gt':
+    case 'Lt': {
+      const [bound] = values
+      if (value === undefined || bound === undefined || values.length !== 1) return false
+      if (!INTEGER.test(value) || !INTEGER.test(bound)) return false
+      const [left, right] = [BigInt(value.replace('+', '')), BigInt(bound.replace('+', ''))]
+      return operator === 'Gt' ? left > right : left < right
+    }
+    default:
+      return false
+  }
+}
+
+/** As strconv.ParseInt takes it, but for the last digit of its range. */
+const INTEGER = /^[+-]?\d{1,18}$/

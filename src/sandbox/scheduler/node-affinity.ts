@@ -1,26 +1,6 @@
-import type { V1NodeSelectorRequirement, V1NodeSelectorTerm, V1PodSpec } from '@kubernetes/client-node'
+import type { V1NodeSelectorTerm, V1PodSpec } from '@kubernetes/client-node'
+import { matchesValue } from '../../kube/selectors/index.ts'
 import type { Node } from './types.ts'
-
-function matchesRequirement(requirement: V1NodeSelectorRequirement, value: string | undefined): boolean {
-  const { operator, values = [] } = requirement
-  switch (operator) {
-    case 'In':
-      return value !== undefined && values.includes(value)
-    case 'NotIn':
-      return value === undefined || !values.includes(value)
-    case 'Exists':
-      return value !== undefined
-    case 'DoesNotExist':
-      return value === undefined
-    case 'Gt':
-    case 'Lt': {
-      if (value === undefined || !/^-?\d+$/.test(value) || !/^-?\d+$/.test(values[0] ?? '')) return false
-      return operator === 'Gt' ? BigInt(value) > BigInt(values[0]!) : BigInt(value) < BigInt(values[0]!)
-    }
-    default:
-      return false
-  }
-}
 
 /** A term without any requirement matches nothing. */
 function matchesTerm(term: V1NodeSelectorTerm, node: Node): boolean {
@@ -29,8 +9,9 @@ function matchesTerm(term: V1NodeSelectorTerm, node: Node): boolean {
   if (expressions.length + fields.length === 0) return false
   const labels = node.metadata.labels ?? {}
   return (
-    expressions.every((each) => matchesRequirement(each, labels[each.key])) &&
-    fields.every((each) => each.key === 'metadata.name' && matchesRequirement(each, node.metadata.name))
+    expressions.every((each) =>
+      matchesValue(each, Object.hasOwn(labels, each.key) ? labels[each.key] : undefined),
+    ) && fields.every((each) => each.key === 'metadata.name' && matchesValue(each, node.metadata.name))
   )
 }
 

@@ -5,6 +5,7 @@ import {
   labelSelectorOf,
   matchesFields,
   matchesLabels,
+  matchesValue,
   parseFieldSelector,
   parseLabelSelector,
 } from '../../../src/kube/selectors/index.ts'
@@ -182,4 +183,24 @@ t.test('a selector of an object cannot smuggle in another requirement', async (t
   ]) {
     t.throws(() => labelSelectorOf(selector as object), { code: 'invalid' }, JSON.stringify(selector))
   }
+})
+
+t.test('an unchecked requirement holds for nothing where operator or number is none', async (t) => {
+  const holds = (operator: string, values: string[] | undefined, value: string | undefined) =>
+    matchesValue({ operator, values }, value)
+  t.equal(holds('Gt', ['4'], '+5'), true)
+  t.equal(holds('Lt', ['-1'], '-2'), true)
+  for (const [operator, values, value] of [
+    ['Gt', ['4'], '5.0'],
+    ['Gt', ['4', '5'], '6'],
+    ['Gt', [], '6'],
+    ['Gt', undefined, '6'],
+    ['Gt', ['x'], '6'],
+    ['Gt', ['1'], '9'.repeat(40)],
+    ['gt', ['4'], '5'],
+    ['Near', ['4'], '4'],
+  ] as const)
+    t.equal(holds(operator, values && [...values], value), false, `${value} ${operator} ${values}`)
+  t.equal(holds('In', undefined, 'a'), false)
+  t.equal(holds('NotIn', undefined, 'a'), true)
 })
