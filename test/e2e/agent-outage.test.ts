@@ -21,7 +21,7 @@ const CLOSED = 'node.kubernetes.io/network-unavailable'
 let world: World
 
 t.before(async () => {
-  world = await openWorld()
+  world = await openWorld({ userClusters: 1 })
   const node = await world.addNode('outage', NODE)
   await world.startAgent(node, world.userClusters[0]!, { gateway: 0 })
   await untilNodeReady(world.userClusters[0]!, NODE)

@@ -20,7 +20,7 @@ let node: TestNode
 let agent: Awaited<ReturnType<World['startAgent']>>
 
 t.before(async () => {
-  world = await openWorld()
+  world = await openWorld({ userClusters: 1 })
   node = await world.addNode('restart', 'east')
   agent = await world.startAgent(node, world.userClusters[0]!)
   await untilNodeReady(world.userClusters[0]!, 'east')

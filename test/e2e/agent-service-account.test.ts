@@ -22,7 +22,7 @@ const AGENT = 'system:serviceaccount:isthmus-system:isthmus-agent'
 
 let world: World
 t.before(async () => {
-  world = await openWorld()
+  world = await openWorld({ userClusters: 1 })
 })
 t.teardown(() => world?.close())
 

@@ -26,7 +26,7 @@ let world: World
 let node: TestNode
 
 t.before(async () => {
-  world = await openWorld()
+  world = await openWorld({ userClusters: 1 })
   node = await world.addNode('quota', 'east', { quota: HARD })
   await world.startAgent(node, world.userClusters[0]!)
   await untilNodeReady(world.userClusters[0]!, 'east')

@@ -28,7 +28,7 @@ let world: World
 let node: TestNode
 
 t.before(async () => {
-  world = await openWorld({ gatewayEnv: hasKubernetesWorld() ? {} : SHORT })
+  world = await openWorld({ userClusters: 1, gatewayEnv: hasKubernetesWorld() ? {} : SHORT })
   node = await world.addNode('replicas', 'east')
   await world.startAgent(node, world.userClusters[0]!, { gateway: 0 })
   await untilNodeReady(world.userClusters[0]!, 'east')

@@ -78,19 +78,27 @@ export interface WorldOptions {
   clusters?: { dataPlane: TestCluster; userClusters: TestCluster[] }
   /** PostgreSQL with its default durability; off for tests, whose rows nobody misses after a power cut. */
   durable?: boolean
+  /** Sandboxes as user clusters: 2 by default, 1 for a file that needs no other. Real ones are always two. */
+  userClusters?: 1 | 2
   /** Gateway processes; 2 by default. */
   gateways?: number
   /** Environment variables of the gateways. */
   gatewayEnv?: Record<string, string>
 }
 
+/** What a world stops, stage by stage; those of one stage at once. */
+type Stops = Record<'agents' | 'servers' | 'database' | 'last', (() => Promise<unknown>)[]>
+
 /** Opens a world: on real Kubernetes when `npm run test:kubernetes` started this process, else on sandboxes. */
 export async function openWorld(options: WorldOptions = {}): Promise<World> {
   const kind = options.clusters !== undefined || hasKubernetesWorld() ? 'kubernetes' : 'sandbox'
   const dir = mkdtempSync(join(tmpdir(), 'isthmus-world-'))
-  const stops: (() => Promise<unknown>)[] = []
+  const stops: Stops = { agents: [], servers: [], database: [], last: [] }
   async function close(): Promise<void> {
-    for (const stop of stops.splice(0).reverse()) await stop()
+    for (const stage of Object.values(stops)) {
+      const ended = await Promise.allSettled(stage.splice(0).map((stop) => stop()))
+      for (const result of ended) if (result.status === 'rejected') throw result.reason
+    }
     rmSync(dir, { recursive: true, force: true })
   }
   try {
@@ -104,12 +112,12 @@ export async function openWorld(options: WorldOptions = {}): Promise<World> {
 async function build(
   kind: World['kind'],
   dir: string,
-  stops: (() => Promise<unknown>)[],
+  stops: Stops,
   close: () => Promise<void>,
   options: WorldOptions,
 ): Promise<World> {
   const postgres = await startTestServer({ durable: options.durable })
-  stops.push(() => postgres.stop())
+  stops.database.push(() => postgres.stop())
   const databaseUrl = await postgres.emptyDatabase()
   const authority = await createTestCa()
   const pair = await authority.issue()
@@ -126,32 +134,32 @@ async function build(
       ...env,
       ...options.gatewayEnv,
     })
-    stops.push(() => gateway.stop())
+    stops.servers.push(() => gateway.stop())
     return gateway
   }
 
   async function clusters() {
     if (options.clusters !== undefined) return options.clusters
     if (kind === 'kubernetes') return sharedClusters(stops)
+    const names = ['user-1', 'user-2'].slice(0, options.userClusters ?? 2)
     const [dataPlane, ...userClusters] = await Promise.all([
       startSandboxCluster(dir, 'data-plane', 'data-plane'),
-      startSandboxCluster(dir, 'user-1', 'user-cluster', NODES),
-      startSandboxCluster(dir, 'user-2', 'user-cluster', NODES),
+      ...names.map((name) => startSandboxCluster(dir, name, 'user-cluster', NODES)),
     ])
-    for (const cluster of [dataPlane, ...userClusters]) stops.push(() => cluster.stop())
+    for (const cluster of [dataPlane, ...userClusters]) stops.servers.push(() => cluster.stop())
     return { dataPlane, userClusters }
   }
 
-  const [{ dataPlane, userClusters }, first] = await Promise.all([clusters(), startGateway('gateway-1')])
-  const gateways = [first]
-  while (gateways.length < (options.gateways ?? 2)) {
-    gateways.push(await startGateway(`gateway-${gateways.length + 1}`))
-  }
+  const replicas = Array.from({ length: options.gateways ?? 2 }, (_, index) => `gateway-${index + 1}`)
+  const [{ dataPlane, userClusters }, gateways] = await Promise.all([
+    clusters(),
+    Promise.all(replicas.map((name) => startGateway(name))),
+  ])
   let balanced: string | undefined
   if (kind === 'kubernetes' && options.clusters === undefined) {
     const backends = gateways.map(({ ready }) => new URL(ready.publicUrl).host)
     const balancer = await startBalancer({ dir: join(dir, 'balancer'), backends })
-    stops.push(() => balancer.stop())
+    stops.servers.push(() => balancer.stop())
     balanced = `https://${balancer.authority}`
   }
   const publicUrl = (gateway?: number): string =>
@@ -242,7 +250,7 @@ async function build(
       const flags = Object.entries(args).flatMap(([flag, value]) => [`--${flag}`, value])
       const name = `agent-${node.tenant}-${node.name}`
       const agent = await startIsthmus(dir, name, ['agent', ...flags, ...(options.args ?? [])])
-      stops.push(() => agent.stop())
+      stops.agents.push(() => agent.stop())
       return agent
     },
     startGateway,
@@ -252,11 +260,11 @@ async function build(
 }
 
 /** The clusters of the run, without what the file before has left; emptied again at the end. */
-async function sharedClusters(stops: (() => Promise<unknown>)[]) {
+async function sharedClusters(stops: Stops) {
   const { dataPlane, userClusters } = realClusters()
   const empty = () => Promise.all([...userClusters.map(emptyUserCluster), emptyDataPlane(dataPlane)])
   await empty()
-  stops.unshift(empty) // the last, when no agent is there any more
+  stops.last.push(empty) // when no agent is there any more
   return { dataPlane, userClusters }
 }
 
