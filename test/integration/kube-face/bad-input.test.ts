@@ -151,6 +151,54 @@ t.test('quantities that no pod can have are 422 with their path', async (t) => {
   t.same(upstream.requests, [])
 })
 
+t.test('names in bodies that no object can have are 422, and nothing goes upstream', async (t) => {
+  const { upstream, face } = await setUp(t)
+  const odd = [
+    '',
+    '.',
+    '..',
+    '../x',
+    '%2e%2e',
+    'a'.repeat(254),
+    'a\u0000',
+    'A',
+    'a_b',
+    'a/b',
+    'a\r\nb',
+    '-a',
+    ' ',
+    5,
+    {},
+    [],
+  ]
+  for (const name of odd) {
+    for (const path of [
+      'namespaces/shop/pods',
+      'namespaces/shop/secrets',
+      'namespaces/shop/configmaps',
+      'namespaces',
+    ]) {
+      const spec = { containers: [{ name: 'a', image: 'b' }] }
+      const body = { metadata: { name }, ...(path.endsWith('pods') ? { spec } : {}) }
+      const answer = await face.request(`POST /api/v1/${path}`, { body })
+      t.equal(
+        answer.status,
+        422,
+        `${path} ${JSON.stringify(name).slice(0, 40)}: ${answer.text.slice(0, 200)}`,
+      )
+      t.equal(answer.json.details.causes[0].field, 'metadata.name')
+    }
+    const other = await face.request('POST /api/v1/namespaces/shop/configmaps', {
+      body: { metadata: { generateName: name, name: undefined } },
+    })
+    t.ok(
+      [201, 404, 422].includes(other.status),
+      `generateName ${JSON.stringify(name).slice(0, 40)}: ${other.status}`,
+    )
+  }
+  for (const { body } of upstream.requests) t.match(JSON.parse(body).metadata.name, /^[a-z0-9][a-z0-9.-]*$/)
+})
+
 t.test('any JSON as a pod, a patch or a status is answered with a Status, never with 500', async (t) => {
   const { upstream, face, physicalName, own } = await setUp(t)
   upstream.on(`GET /api/v1/namespaces/${physicalName}/pods/web`, {

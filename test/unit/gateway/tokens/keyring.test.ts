@@ -5,6 +5,7 @@ import {
   SESSION_TICKET,
   type StoredKey,
 } from '../../../../src/gateway/tokens/index.ts'
+import { ACCESS_TOKEN } from '../../../../src/gateway/tokens/jwt.ts'
 import { silentLogger } from '../../../../src/lib/logger.ts'
 import { makeSealer } from '../../../../src/lib/seal.ts'
 import { createManualClock } from '../../../support/manual-clock.ts'
@@ -90,5 +91,30 @@ t.test(
     await jwts.verify(SESSION_TICKET, fresh)
     clock.advance(-6_000)
     await t.rejects(jwts.verify(SESSION_TICKET, fresh), { code: 'unauthenticated' })
+  },
+)
+
+t.test(
+  'D4: of our own signature, a token of another audience, issuer, type or time is nobody’s',
+  async (t) => {
+    const { clock, jwts } = await setUp()
+    const refused = { code: 'unauthenticated' }
+    await jwts.verify(ACCESS_TOKEN, await jwts.sign(ACCESS_TOKEN, claims, 60))
+    for (const change of [
+      { audience: 'isthmus:session' },
+      { audience: 'https://kubernetes.default.svc' },
+      { typ: 'JWT' },
+      { typ: SESSION_TICKET.typ },
+    ]) {
+      const token = await jwts.sign({ ...ACCESS_TOKEN, ...change }, claims, 60)
+      await t.rejects(jwts.verify(ACCESS_TOKEN, token), refused, JSON.stringify(change))
+    }
+    for (const claim of ['sub', 'jti']) {
+      const token = await jwts.sign(ACCESS_TOKEN, { ...claims, [claim]: '' }, 60)
+      await t.rejects(jwts.verify(ACCESS_TOKEN, token), refused, `no ${claim}`)
+    }
+    const expired = await jwts.sign(ACCESS_TOKEN, claims, 60)
+    clock.advance(60_000)
+    await t.rejects(jwts.verify(ACCESS_TOKEN, expired), refused, 'expired')
   },
 )
