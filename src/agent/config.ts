@@ -146,6 +146,13 @@ export const agentSettings = {
       'Registers the Node with the virtual-node taint, so that only pods that tolerate it come. `false`: any pod may, DaemonSets’ too.',
     default: true,
   }),
+  modules: setting.list({
+    flag: 'modules',
+    env: 'ISTHMUS_MODULES',
+    description:
+      'What this process does: `node` keeps the Node and its Lease, `pods` carries pods, `sync` copies Secrets and ConfigMaps, `tokens` brings ServiceAccount tokens, `events` reports Events, `kubelet` serves the kubelet port. With `kubelet` alone it is a further server of logs and exec, and never the writer.',
+    default: ['node', 'pods', 'sync', 'tokens', 'events', 'kubelet'],
+  }),
   readyFile: setting.path({
     flag: 'ready-file',
     env: 'ISTHMUS_READY_FILE',

@@ -10,6 +10,7 @@ import type { SettingSources } from '../lib/settings.ts'
 import { type AgentConfig, parseHostPort, parseLabels, readAgentConfig } from './config.ts'
 import { type ClientIdentity, openClientIdentity } from './identity/node-identity.ts'
 import { followCertificate } from './kubelet/follow-certificate.ts'
+import { parseModules } from './modules.ts'
 import { type AgentOptions, startAgent } from './start.ts'
 import { AGENT_VERSION } from './version.ts'
 
@@ -47,6 +48,7 @@ async function optionsOf(config: AgentConfig, user: KubeTarget): Promise<AgentOp
     podApiServer: config.podApiServer ? parseHostPort(config.podApiServer, 'pod-api-server') : undefined,
     declaredFeatures: config.webSockets ? ['ExtendWebSocketsToKubelet'] : [],
     nodeLabels: parseLabels(config.nodeLabels),
+    modules: parseModules(config.modules),
     taint: config.taint,
   }
 }

@@ -10,6 +10,7 @@ import { createGatewayClient } from './gateway/client.ts'
 import { createKubelet } from './kubelet/index.ts'
 import type { KubeletServer } from './kubelet/server.ts'
 import { createServingCertificate } from './kubelet/serving-certificate.ts'
+import { type AgentModule, noReferences, withoutTokens, writes } from './modules.ts'
 import { createNodeModule } from './node/index.ts'
 import { carriedUid } from './pods/decide.ts'
 import { createDependencies } from './pods/dependencies.ts'
@@ -49,6 +50,8 @@ export interface AgentOptions {
   podApiServer: { host: string; port: number } | undefined
   declaredFeatures: readonly string[]
   nodeLabels: Record<string, string>
+  /** What this process does; see `--modules`. */
+  modules: ReadonlySet<AgentModule>
   /** Whether the Node is registered with the virtual-node taint. */
   taint: boolean
 }
@@ -74,7 +77,7 @@ const HAND_OVER_MS = 1_500
 
 /** The composition root of the agent: wires the modules, binds the kubelet port and starts every loop. */
 export async function startAgent(options: AgentOptions, deps: AgentDeps): Promise<Agent> {
-  const { nodeName, instance, nodeIp } = options
+  const { nodeName, instance, nodeIp, modules } = options
   const { clock, logger, random } = deps
   const stopping = new AbortController()
   const signal = stopping.signal
@@ -134,10 +137,9 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
 
   const namespaces = createNamespaces(context)
   const objects = createCarriedObjects(context, namespaces)
-  const references = createReferences(
-    { ...context, user: watches },
-    { objects, onChange: (uid) => pods.enqueue(uid) },
-  )
+  const references = modules.has('sync')
+    ? createReferences({ ...context, user: watches }, { objects, onChange: (uid) => pods.enqueue(uid) })
+    : noReferences
   const serviceEnv = createServiceEnv(context, {
     objects,
     apiServer: options.podApiServer,
@@ -145,18 +147,22 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
   })
   const tokens = createTokens(context, objects)
   const elapsed = () => clock.elapsed()
+  const dependencies = createDependencies({ references, serviceEnv, tokens, elapsed })
   const pods = createPodsModule({
-    context,
+    // Without it pods are watched all the same: the port and the Node's room need to know them.
+    context: { ...context, isWriter: () => modules.has('pods') && isWriter() },
     namespaces,
-    dependencies: createDependencies({ references, serviceEnv, tokens, elapsed }),
+    dependencies: modules.has('tokens') ? dependencies : withoutTokens(dependencies),
     onStanding: () => node.refresh(),
     usesNamespace: (namespace) => references.uses(namespace),
     objects,
   })
   const events = createEventCopy(context, { carriers: pods.carriers, users: pods.users, uidOf: carriedUid })
 
+  let kubelet: KubeletServer | undefined
   const serving = createServingCertificate({
-    directory: options.kubelet.certificate ? undefined : options.kubelet.certificateDir,
+    directory:
+      modules.has('kubelet') && !options.kubelet.certificate ? options.kubelet.certificateDir : undefined,
     nodeName,
     nodeIp,
     user,
@@ -168,7 +174,7 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
     onChange: (cert, key) => kubelet?.setCertificate(cert, key),
   })
   const issued = await serving.load()
-  const kubelet: KubeletServer = await createKubelet({
+  kubelet = await createKubelet({
     user,
     gateway,
     nodeName,
@@ -181,7 +187,10 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
     clock,
     logger,
   })
-  const kubeletPort = await kubelet.listen(options.kubelet.host, options.kubelet.port)
+  // Without a port of its own the Node points at the one that another process serves.
+  const kubeletPort = modules.has('kubelet')
+    ? await kubelet.listen(options.kubelet.host, options.kubelet.port)
+    : options.kubelet.port
 
   const node = createNodeModule({
     user,
@@ -205,7 +214,16 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
     signal,
   })
 
-  const loops = [self, writer, node, serviceEnv, pods, events, serving].map((module) =>
+  const running = [
+    self,
+    serviceEnv,
+    pods,
+    serving,
+    ...(writes(modules) ? [writer] : []),
+    ...(modules.has('node') ? [node] : []),
+    ...(modules.has('events') ? [events] : []),
+  ]
+  const loops = running.map((module) =>
     module.run().catch((error) => {
       if (!signal.aborted) logger.error({ err: error }, 'a loop of the agent ended')
     }),
@@ -213,14 +231,14 @@ export async function startAgent(options: AgentOptions, deps: AgentDeps): Promis
 
   return {
     kubeletPort,
-    setCertificate: (cert, key) => kubelet.setCertificate(cert, key),
+    setCertificate: (cert, key) => kubelet?.setCertificate(cert, key),
     async stop() {
       stopping.abort(new Error('the agent stops'))
       const ended = Promise.all([...loops, objects.close(), tokens.close()])
       // No write of ours is to meet the next writer's; one that hangs is fenced by the epoch.
       await Promise.race([ended, clock.sleep(HAND_OVER_MS, undefined, { ref: false })])
       await writer.release()
-      await Promise.all([ended, kubelet.close()])
+      await Promise.all([ended, kubelet?.close()])
       await Promise.all([watches.close(), user.close(), authenticated.close(), anonymous.close()])
     },
   }

@@ -91,6 +91,20 @@ export const nodePart: ChecklistPart = {
       ],
     },
     {
+      id: 'N11',
+      what: 'Modules can be switched off one by one; a process with the port alone serves and never writes.',
+      tests: [
+        [
+          'test/e2e/agent-modules.test.ts',
+          '§1.8 modules: a process with the kubelet port alone serves logs and never writes; one without the port carries the pods',
+        ],
+        [
+          'test/e2e/agent-modules.test.ts',
+          '§1.8 modules: without tokens a pod that mounts one waits and says so, others run',
+        ],
+      ],
+    },
+    {
       id: 'N8',
       what: 'In the user’s cluster the agent sends nothing that a node may not send.',
       tests: [
