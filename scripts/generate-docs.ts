@@ -7,6 +7,7 @@ import { existsSync, readFileSync, writeFileSync } from 'node:fs'
 import { fileURLToPath } from 'node:url'
 import { cliDocument } from './docs/cli.ts'
 import { configDocument } from './docs/config.ts'
+import { conformanceDocument } from './docs/conformance.ts'
 import { errorsDocument } from './docs/errors.ts'
 import { kubeletChecklistDocument } from './docs/kubelet-checklist/index.ts'
 
@@ -14,6 +15,7 @@ const documents = {
   'errors.md': errorsDocument,
   'config.md': configDocument,
   'cli.md': cliDocument,
+  'conformance.md': conformanceDocument,
   'kubelet-checklist.md': kubeletChecklistDocument,
 }
 const check = process.argv.includes('--check')

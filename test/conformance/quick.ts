@@ -1,5 +1,5 @@
 /**
- * Regular expressions of about 25 tests for every run of CI: one of each kind, none that takes minutes by nature
+ * Regular expressions of 30 tests for every run of CI: one of each kind, none that takes minutes by nature
  * (liveness probes that must not fire, taint eviction).
  */
 export const quick: readonly string[] = [

@@ -1,6 +1,6 @@
 // npm run test:conformance [-- focus…]   upstream's sig-node conformance tests on a virtual node; a focus is a
 //                                        regular expression on a test's name
-//   --quick        about 25 of them, for CI
+//   --quick        30 of them, for CI
 //   --base         on a real node instead
 //   --record       keeps the outcomes in test/conformance/results (node scripts/generate-docs.ts makes the table)
 //   --procs=3      tests at once
