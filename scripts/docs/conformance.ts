@@ -46,7 +46,7 @@ Kubernetes' own tests are the judge: the sig-node conformance tests of the upstr
 
 **Of ${owed} tests that pass on the real node, ${kept} pass on the virtual one (${((kept / owed) * 100).toFixed(1)} %).**
 
-\`npm run test:conformance\` repeats it (\`-- --base\` on a real node, \X, \`-- 'Probing container'\` what fits): it builds the suite from its Go module (5 minutes the first time), makes the images that its pods name, starts the clusters, and fails when a test that passes on the real node does not pass on the virtual one and is not named below. \`-- --record\` keeps the outcome for this page.
+\`npm run test:conformance\` repeats it (\`-- --base\` on a real node, \`-- --quick\` 30 tests, one of each kind, \`-- 'Probing container'\` what fits): it builds the suite from its Go module (5 minutes the first time), makes the images that its pods name, starts the clusters, and fails when a test that passes on the real node does not pass on the virtual one and is not named below. \`-- --record\` keeps the outcome for this page.
 
 What differs from an ordinary installation: the node is registered without its taint, since the suite's pods tolerate nothing; its data plane is registered as \`flat\`, so that pods' addresses are shown; pods without requests are charged next to nothing (\`cpu=1m,memory=1Mi\`), since one test reads their \`cpu.shares\`; the API server of the user's cluster reaches pods' addresses.
 

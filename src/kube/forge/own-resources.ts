@@ -29,9 +29,10 @@ function ownAmounts(status: V1ContainerStatus, container: V1Container | undefine
  * kubelet reports what is in the spec, and who waits for a resize compares the two.
  */
 export function withOwnResources(user: V1Pod, status: V1PodStatus): V1PodStatus {
-  const all = [...(user.spec?.initContainers ?? []), ...(user.spec?.containers ?? []), user.spec ?? {}]
-  const requests = Object.assign({}, ...all.map(({ resources }) => resources?.requests))
-  const limits = Object.assign({}, ...all.map(({ resources }) => resources?.limits))
+  const { spec } = user
+  const all = [spec, ...(spec?.initContainers ?? []), ...(spec?.containers ?? [])]
+  const requests = Object.assign({}, ...all.map((each) => each?.resources?.requests))
+  const limits = Object.assign({}, ...all.map((each) => each?.resources?.limits))
   const left = {
     requests: named(status.resources?.requests, requests),
     limits: named(status.resources?.limits, limits),
