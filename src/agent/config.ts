@@ -103,8 +103,8 @@ export const agentSettings = {
     flag: 'static-period',
     env: 'ISTHMUS_STATIC_PERIOD',
     description:
-      'How long the Node stays Ready while the gateway can not be reached; then the user’s own tolerations decide. 0s: like a kubelet.',
-    default: 900_000,
+      'How long the Node stays Ready while the gateway can not be reached; then the user’s own tolerations decide. 0s: like a kubelet. Absent: 15 minutes, and for ever where a cloud controller is found that deletes Nodes which are not Ready.',
+    optional: true,
   }),
   clusterDns: setting.list({
     flag: 'cluster-dns',

@@ -44,8 +44,8 @@ export interface AgentOptions {
     /** PEM; see `--kubelet-client-ca`. */
     clientCa: string | undefined
   }
-  /** Milliseconds; Infinity for ever. */
-  staticPeriodMs: number
+  /** Milliseconds; Infinity for ever; absent: by what the cluster is. */
+  staticPeriodMs: number | undefined
   clusterDns: { servers: string[]; domain: string } | undefined
   podApiServer: { host: string; port: number } | undefined
   declaredFeatures: readonly string[]

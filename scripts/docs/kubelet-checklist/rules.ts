@@ -57,7 +57,12 @@ export const rulesPart: ChecklistPart = {
     {
       id: '28',
       what: 'Where a cloud controller deletes Nodes that are not Ready the static period is for ever.',
-      notYet: 'a setting, not detected',
+      tests: [
+        [
+          files.node,
+          'rule 28: where a cloud controller deletes Nodes that are not Ready, the Node stays Ready for ever; elsewhere 15 minutes',
+        ],
+      ],
     },
     {
       id: '29',

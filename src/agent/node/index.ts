@@ -7,6 +7,7 @@ import { type EventRecorder, STRATEGIC_MERGE } from '../context.ts'
 import type { SelfWatch } from '../self/self-watch.ts'
 import type { Writer } from '../writer/writer.ts'
 import { nodeResources, type PodStanding } from './allocatable.ts'
+import { createCloudDetector } from './cloud-controller.ts'
 import { CONNECTED, nodeConditions } from './conditions.ts'
 import { createNodeLease, HigherEpochError, LEASE_SECONDS, RENEW_EVERY_MS } from './lease.ts'
 import { type NodeIdentity, reachStatus, staticStatus } from './node-object.ts'
@@ -22,8 +23,11 @@ export interface NodeModuleOptions {
   recorder: EventRecorder
   /** All but what the gateway says of the data plane. */
   identity: Pick<NodeIdentity, 'internalIp' | 'kubeletPort' | 'declaredFeatures' | 'labels' | 'taint'>
-  /** How long the Node stays Ready while the gateway is away, in milliseconds; Infinity for ever. */
-  staticPeriodMs: number
+  /**
+   * How long the Node stays Ready while the gateway is away, in milliseconds; Infinity for ever. When absent 15
+   * minutes, and for ever where a cloud controller would delete the Node (rule 28).
+   */
+  staticPeriodMs: number | undefined
   /** The pods bound to the node, once they are known. */
   pods(): Iterable<V1Pod>
   standingOf(pod: V1Pod): PodStanding
@@ -42,6 +46,8 @@ export interface NodeModule {
 
 /** Changes within so long become one patch. */
 const COALESCE_MS = 200
+/** The static period where none is set. */
+const STATIC_PERIOD_MS = 15 * 60_000
 /** A replica that does not write looks so often whether the writer still does, while the gateway is away. */
 const STAND_BY_EVERY_MS = 2_000
 /** The writer has died when its Lease stood still for so long: nearly the Lease's own duration (takeover ≤ 40 s). */
@@ -52,6 +58,7 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
   const { user, name, self, writer, clock, logger, signal, recorder } = options
   const registration = createRegistration({ user, recorder })
   const lease = createNodeLease({ user, nodeName: name, instance: options.instance, clock })
+  const cloud = createCloudDetector({ user, clock })
   let node: V1Node | undefined
   let wake: () => void = () => {}
   /** What changed since the last round began. */
@@ -76,11 +83,28 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
   }
 
   /** Whether the outage lasts longer than the static period; its start survives a restart in the condition. */
-  function lapsed(): boolean {
+  async function lapsed(): Promise<boolean> {
     if (self.connection().connected) return false
     const condition = node?.status?.conditions?.find(({ type }) => type === CONNECTED)
     if (condition?.status !== 'False' || !condition.lastTransitionTime) return false
-    return clock.now() - new Date(condition.lastTransitionTime).getTime() > options.staticPeriodMs
+    const awayMs = clock.now() - new Date(condition.lastTransitionTime).getTime()
+    if (awayMs <= (options.staticPeriodMs ?? STATIC_PERIOD_MS)) return false
+    return options.staticPeriodMs !== undefined || !(await isKeptForEver())
+  }
+
+  /** Asked for only once the Node would lapse: where clouds delete such Nodes it does not. */
+  async function isKeptForEver(): Promise<boolean> {
+    if (!node) return true
+    const sign = await cloud.detect(node)
+    if (sign !== undefined) {
+      recorder.event(
+        { kind: 'Node', name, uid: name },
+        'Warning',
+        'StaticPeriodExtended',
+        `The gateway is away, and the Node stays Ready for ever since a cloud controller would delete it (${sign}). To choose: --static-period`,
+      )
+    }
+    return sign !== undefined
   }
 
   async function writeStatus(): Promise<void> {
@@ -111,7 +135,7 @@ export function createNodeModule(options: NodeModuleOptions): NodeModule {
   /** One round of the writer: the Node, its Lease, its status; between two of them the status alone. */
   async function write(epoch: number, whole: boolean): Promise<void> {
     if (whole || !node) node = (await load()) ?? node
-    if (!node || lapsed()) return
+    if (!node || (await lapsed())) return
     if (whole) await lease.renew(node, epoch)
     await writeStatus()
   }

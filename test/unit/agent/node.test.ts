@@ -101,7 +101,10 @@ interface Rig {
   touch(): void
 }
 
-function start(t: Test, options: { staticPeriodMs?: number; user?: FakeCluster; taint?: boolean } = {}): Rig {
+function start(
+  t: Test,
+  options: { staticPeriodMs?: number | 'by-cluster'; user?: FakeCluster; taint?: boolean } = {},
+): Rig {
   const user = options.user ?? createFakeCluster()
   const stopping = new AbortController()
   const events: Rig['events'] = []
@@ -127,7 +130,7 @@ function start(t: Test, options: { staticPeriodMs?: number; user?: FakeCluster; 
       declaredFeatures: ['B', 'A', 'B'],
       taint: options.taint ?? true,
     },
-    staticPeriodMs: options.staticPeriodMs ?? 900_000,
+    staticPeriodMs: options.staticPeriodMs === 'by-cluster' ? undefined : (options.staticPeriodMs ?? 900_000),
     pods: () => [],
     standingOf: () => 'held',
     clock: { ...systemClock, now: () => state.now },
@@ -241,6 +244,63 @@ t.test(
       'back',
       () => condition(nodeOf(rig), 'NetworkUnavailable').status === 'False' && leases() > renewed,
     )
+  },
+)
+
+/** Ten days of an outage, and whether the Lease is renewed in the end. */
+async function outlasts(
+  t: Test,
+  answers: (user: string) => boolean,
+  change: (node: Loose) => void = () => {},
+) {
+  const user = createFakeCluster()
+  user.intercept = (line, { body }) => {
+    if (line.startsWith('GET version')) return { gitVersion: 'v1.36.3' }
+    if (!line.startsWith('POST subjectaccessreviews')) return undefined
+    return { status: { allowed: answers((body as Loose).spec.user) } }
+  }
+  const rig = start(t, { staticPeriodMs: 'by-cluster', user })
+  await registered(rig)
+  user.update('nodes', undefined, NODE, change)
+  rig.state.connection = away
+  rig.touch()
+  await eventually(
+    'the condition says so',
+    () => condition(nodeOf(rig), 'isthmus.dev/Connected').status === 'False',
+  )
+  rig.state.now += 10 * 24 * 3600_000
+  const leases = () => user.requests.filter(({ line }) => line.startsWith('PUT leases')).length
+  const gets = () => user.requests.filter(({ line }) => line === `GET nodes/${NODE}`).length
+  const [before, rounds] = [leases(), gets()]
+  for (const more of [1, 2]) {
+    rig.touch()
+    await eventually('another round', () => gets() >= rounds + more)
+  }
+  rig.touch()
+  await eventually('the last round has ended', () => gets() > rounds + 2)
+  return { renewed: leases() > before, events: rig.events }
+}
+
+t.test(
+  'rule 28: where a cloud controller deletes Nodes that are not Ready, the Node stays Ready for ever; elsewhere 15 minutes',
+  async (t) => {
+    const plain = await outlasts(t, () => false)
+    t.notOk(plain.renewed, 'no cloud: it lapses')
+    const name = 'system:serviceaccount:kube-system:cloud-controller-manager'
+    const byRight = await outlasts(t, (user) => user === name)
+    t.ok(byRight.renewed, 'a cloud controller that may delete Nodes')
+    t.match(
+      byRight.events.find(({ reason }) => reason === 'StaticPeriodExtended')?.message,
+      /cloud-controller-manager may delete Nodes.*--static-period/,
+    )
+    const byNode = await outlasts(
+      t,
+      () => false,
+      (node) => {
+        node.spec.providerID = 'cloud://zone/instance'
+      },
+    )
+    t.ok(byNode.renewed, 'a providerID that somebody has set')
   },
 )
 
