@@ -3,6 +3,7 @@
  * Each bench prints a table and, last, one line of JSON.
  */
 const benches: Record<string, () => Promise<{ run(args: string[]): Promise<number> }>> = {
+  agent: () => import('./agent/run.ts'),
   latency: () => import('./latency/run.ts'),
 }
 
