@@ -182,6 +182,21 @@ t.test('a Node that is to have no taint is made without, and takes pods all the 
   t.same(rig.events, [])
 })
 
+t.test(
+  'rule 43: controller-managed-attach-detach is never set, or real volumes would be attached',
+  async (t) => {
+    const rig = start(t)
+    await registered(rig)
+    rig.state.now += 61_000
+    rig.touch()
+    await eventually('the Lease is renewed', () =>
+      rig.user.requests.some(({ line }) => line.startsWith('PUT leases')),
+    )
+    t.notMatch(JSON.stringify(rig.user.requests), /attach-detach/)
+    t.notOk(nodeOf(rig).metadata.annotations)
+  },
+)
+
 t.test('foreign conditions, taints and labels survive, and what is level is not written again', async (t) => {
   const rig = start(t)
   await registered(rig)
