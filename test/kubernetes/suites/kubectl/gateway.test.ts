@@ -38,7 +38,7 @@ const pod = (name: string, fields: object = {}) => ({
     ...fields,
   },
 })
-/** Documents and not a List: kubectl validates a v1 List by /openapi/v2, which is not served. */
+/** Documents; apply.test.ts has a v1 List, which kubectl validates otherwise. */
 const list = (...items: object[]) => items.map((item) => JSON.stringify(item)).join('\n---\n')
 
 t.test('rule 23: apply --validate=strict makes objects, and refuses a field that nobody knows', async (t) => {
