@@ -7,6 +7,7 @@ import { Agent, request } from 'node:https'
 import { text } from 'node:stream/consumers'
 import { eventually } from '../../../support/eventually.ts'
 import t from '../../../support/tap.ts'
+import { json } from '../../../support/world/http.ts'
 import { carriedPods, STAY } from '../../../support/world/workloads.ts'
 import { CLUSTER_DNS } from '../../harness/node-config.ts'
 import { openStage, printed, type Stage } from './stage.ts'
@@ -99,10 +100,10 @@ interface Sent {
   status: number
 }
 
-/** client-go prefers protobuf for core types since 1.34, and informers watch their first list since 1.35. */
-async function clientMinor(): Promise<number> {
-  const version = await kubectl('version', '--client', '-o', 'json')
-  return Number((JSON.parse(version) as { clientVersion: { minor: string } }).clientVersion.minor)
+/** Of the data plane: 1.31 has WatchList switched off. */
+async function dataPlaneMinor(): Promise<number> {
+  const { minor } = await json<{ minor: string }>(stage.world.dataPlane.admin, { path: '/version' })
+  return Number(minor)
 }
 
 t.test(
@@ -139,7 +140,7 @@ t.test(
       ({ method, path }) => ['POST', 'PUT', 'DELETE'].includes(method) && !path.endsWith('/eviction'),
     )
     t.equal(writes.length, 6)
-    const expected = (await clientMinor()) >= 34 ? 'application/vnd.kubernetes.protobuf' : 'application/json'
+    const expected = 'application/vnd.kubernetes.protobuf'
     for (const { method, path, contentType } of writes) t.equal(contentType, expected, `${method} ${path}`)
   },
 )
@@ -174,18 +175,18 @@ t.test(
     informer.stdin.end()
     t.equal(await informer.ended, 0, informer.stderr())
     const { requests = [] } = events().at(-1) ?? {}
-    t.ok(requests.every(({ status }) => status === 200))
-    const queries = requests.map(({ query }) => new URLSearchParams(query))
-    if ((await clientMinor()) >= 35) {
-      t.equal(requests.length, 1, 'one request from the first object to the last event')
-      t.equal(queries[0]?.get('sendInitialEvents'), 'true')
-    } else {
-      t.same(
-        queries.map((query) => query.get('watch')),
-        [null, 'true'],
-        'a list and a watch',
-      )
+    const seen = requests.map(({ query, status }) => {
+      const { watch, sendInitialEvents } = Object.fromEntries(new URLSearchParams(query))
+      return { watch, sendInitialEvents, status }
+    })
+    const watchList = { watch: 'true', sendInitialEvents: 'true' }
+    if ((await dataPlaneMinor()) > 31) {
+      t.same(seen, [{ ...watchList, status: 200 }], 'one request from the first object to the last event')
+      return
     }
+    // What the data plane can not serve is refused and never ignored: a client falls back only then.
+    t.match(seen, [{ ...watchList, status: 422 }, { status: 200 }, { watch: 'true', status: 200 }])
+    t.equal(seen.length, 3)
   },
 )
 
