@@ -9,38 +9,55 @@ type Path = string
  */
 export function findUnknownFields(type: string, value: unknown, limit = 100): Path[] {
   const found: Path[] = []
-  walk(type, value, '', (path) => {
-    if (found.length < limit) found.push(path)
-    return false
-  })
+  find(type, value, '', found, limit)
   return found
+}
+
+/** Looks and copies nothing: nearly every object is known throughout. */
+function find(type: string, value: unknown, path: Path, found: Path[], limit: number): void {
+  if (!isObject(value)) return
+  for (const field of Object.keys(value)) {
+    if (found.length >= limit) return
+    const shape = shapeOf(type, field)
+    const at = () => (path === '' ? field : `${path}.${field}`)
+    if (shape === undefined) {
+      found.push(at())
+      continue
+    }
+    const element = shape.type
+    if (element === undefined) continue
+    const inner = value[field]
+    if (shape.container === 'list' && Array.isArray(inner)) {
+      const list = at()
+      for (let index = 0; index < inner.length; index++) {
+        find(element, inner[index], `${list}[${index}]`, found, limit)
+      }
+    } else if (shape.container === 'map' && isObject(inner)) {
+      for (const key of Object.keys(inner)) find(element, inner[key], `${at()}[${key}]`, found, limit)
+    } else find(element, inner, at(), found, limit)
+  }
 }
 
 /** A copy of the object without the fields that the schema does not know. */
 export function withoutUnknownFields<T>(type: string, value: T): T {
-  return walk(type, value, '', () => false) as T
+  return known(type, value) as T
 }
 
-/** Copies the known part; calls `unknown` for each unknown field, which is kept when that returns true. */
-function walk(type: string, value: unknown, path: Path, unknown: (path: Path) => boolean): unknown {
+function known(type: string, value: unknown): unknown {
   if (!isObject(value)) return value
   const copy: Record<string, unknown> = Object.create(null)
   for (const [field, inner] of Object.entries(value)) {
-    const at = path === '' ? field : `${path}.${field}`
     const shape = shapeOf(type, field)
-    if (shape === undefined) {
-      if (unknown(at)) copy[field] = inner
-      continue
-    }
+    if (shape === undefined) continue
     const element = shape.type
     if (element === undefined) copy[field] = inner
     else if (shape.container === 'list' && Array.isArray(inner)) {
-      copy[field] = inner.map((item, index) => walk(element, item, `${at}[${index}]`, unknown))
+      copy[field] = inner.map((item) => known(element, item))
     } else if (shape.container === 'map' && isObject(inner)) {
       copy[field] = Object.fromEntries(
-        Object.entries(inner).map(([key, item]) => [key, walk(element, item, `${at}[${key}]`, unknown)]),
+        Object.entries(inner).map(([key, item]) => [key, known(element, item)]),
       )
-    } else copy[field] = walk(element, inner, at, unknown)
+    } else copy[field] = known(element, inner)
   }
   return { ...copy }
 }
