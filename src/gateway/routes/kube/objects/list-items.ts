@@ -1,6 +1,7 @@
 import type { KnownItems } from '../../../kubernetes/known-items.ts'
 import type { KubeObject } from '../../../kubernetes/objects.ts'
 import { cellsOf, partialOf, rowOf } from '../../../kubernetes/table/rows.ts'
+import { virtualNamespace } from '../../../kubernetes/view.ts'
 import type { KubeCall } from '../call.ts'
 import type { KubernetesFaceDeps } from '../deps.ts'
 import { itemMapper } from './collection.ts'
@@ -39,5 +40,10 @@ export function knownItems(call: KubeCall, deps: KubernetesFaceDeps): KnownItems
   const { form, resource, view } = call
   if (deps.items === undefined || resource.name !== 'pods') return undefined
   if (form.as === 'partial' || (form.as === 'table' && form.includeObject !== 'Metadata')) return undefined
-  return deps.items.of([view.nodeId, view.nodeName, view.network, form.as].join(' '))
+  const { add, find } = deps.items.of([view.nodeId, view.nodeName, view.network, form.as].join(' '))
+  // Whose a namespace is can change between two lists; the directory is asked each time, as for an item that is read.
+  return {
+    add,
+    find: (item) => (virtualNamespace(view, item.namespace) === undefined ? undefined : find(item)),
+  }
 }
