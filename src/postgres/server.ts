@@ -1,7 +1,7 @@
 import { type ChildProcess, spawn, spawnSync } from 'node:child_process'
-import { chownSync, existsSync, mkdtempSync, readFileSync, rmSync } from 'node:fs'
+import { existsSync, readFileSync } from 'node:fs'
 import { connect, createServer } from 'node:net'
-import { platform, tmpdir } from 'node:os'
+import { platform } from 'node:os'
 import path from 'node:path'
 import type { Logger } from '../lib/logger.ts'
 import { locateBinaries, type ServerUser, serverUser } from './binaries.ts'
@@ -47,15 +47,12 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
   await takeOver(dataDir)
   if (!existsSync(path.join(dataDir, 'PG_VERSION'))) initialise(binaries.initdb, dataDir, user)
 
-  // The socket's path must stay under 107 bytes, which a data directory may not.
-  const socketDir = mkdtempSync(path.join(tmpdir(), 'isthmus-pg-'))
-  if (user.uid !== undefined) chownSync(socketDir, user.uid, user.gid as number)
   const port = options.port ?? (await freePort())
   const durable =
     options.durable === false ? ['fsync=off', 'synchronous_commit=off', 'full_page_writes=off'] : []
   const settings = [
     'listen_addresses=127.0.0.1',
-    `unix_socket_directories=${socketDir}`,
+    'unix_socket_directories=', // none: it would be a file outside the data directory that a killed parent leaves
     `max_connections=${options.maxConnections ?? 100}`,
     'shared_buffers=64MB',
     ...durable,
@@ -90,7 +87,6 @@ export async function startEmbeddedPostgres(options: EmbeddedPostgresOptions): P
     async stop() {
       if (child.exitCode === null && child.signalCode === null) child.kill('SIGINT')
       await exited
-      rmSync(socketDir, { recursive: true, force: true })
     },
   }
 }
