@@ -1,4 +1,4 @@
-import { isNetwork } from '../kube/client/address-guard.ts'
+import { isNetwork } from '../lib/network.ts'
 import {
   type ReadSettings,
   readSettings,

@@ -1,5 +1,6 @@
 import { lookup as systemLookup } from 'node:dns'
 import { BlockList, isIP, type LookupFunction } from 'node:net'
+import { isNetwork } from '../../lib/network.ts'
 import { IsthmusError } from '../../protocol/errors/index.ts'
 
 /** Where no API server lives: the machine's own network, where clouds hand out credentials, and no address at all. */
@@ -77,14 +78,6 @@ class AddressRefused extends Error {
   constructor(hostname: string, address: string) {
     super(`${hostname} resolves to ${address}, which no data plane may have`)
   }
-}
-
-/** Whether this is an address, or a network as `address/bits`. */
-export function isNetwork(text: string): boolean {
-  const [address = '', bits, more] = text.split('/')
-  const family = isIP(address)
-  if (family === 0 || more !== undefined) return false
-  return bits === undefined || (/^\d{1,3}$/.test(bits) && Number(bits) <= (family === 6 ? 128 : 32))
 }
 
 function networks(list: readonly string[]): BlockList {

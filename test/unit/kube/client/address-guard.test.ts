@@ -1,11 +1,11 @@
 import type { lookup as systemLookup } from 'node:dns'
 import {
   createKubeClient,
-  isNetwork,
   type KubeTarget,
   KubeUnreachableError,
   makeAddressGuard,
 } from '../../../../src/kube/client/index.ts'
+import { isNetwork } from '../../../../src/lib/network.ts'
 import { isIsthmusError } from '../../../../src/protocol/errors/index.ts'
 import { createTestCa } from '../../../support/certificates.ts'
 import { startHttpsServer } from '../../../support/https-server.ts'
