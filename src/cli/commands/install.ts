@@ -56,6 +56,7 @@ export function installCommand(node: Command, environment: CliEnvironment): void
         return
       }
       const { gateway, gatewayCa } = gatewayOf(environment, options)
+      if (options.image === undefined) warnOfImage(environment)
       if (options.kubeconfig !== undefined) await warnOfDaemonSets(environment, options.kubeconfig, nodeName)
       const credential = await credentialOf(environment, options, reference)
       const manifest = installManifest(readFileSync(TEMPLATE, 'utf8'), {
@@ -104,6 +105,13 @@ async function credentialOf(environment: CliEnvironment, options: Options, node:
     }),
   )
   return { clientId: made.id, clientSecret: made.clientSecret ?? '' }
+}
+
+/** A bare name is pulled from docker.io/library, where no image is ours. */
+function warnOfImage(environment: CliEnvironment): void {
+  environment.stderr.write(
+    `warning: the agent’s image is isthmus:${packageVersion()}: the nodes must have it, or name the one in your registry with --image\n`,
+  )
 }
 
 async function warnOfDaemonSets(environment: CliEnvironment, path: string, nodeName: string): Promise<void> {
