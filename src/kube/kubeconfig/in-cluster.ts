@@ -36,7 +36,8 @@ export async function inClusterTarget(options: {
   serviceAccountDirectory?: string
 }): Promise<{ target: KubeTarget; namespace?: string } | undefined> {
   const host = options.env['KUBERNETES_SERVICE_HOST']
-  const port = options.env['KUBERNETES_SERVICE_PORT_HTTPS'] ?? options.env['KUBERNETES_SERVICE_PORT'] ?? '443'
+  // As client-go: the named port's variable is not looked at, so that overriding these two is enough.
+  const port = options.env['KUBERNETES_SERVICE_PORT'] ?? '443'
   if (!host) return undefined
   const directory = options.serviceAccountDirectory ?? MOUNT
   const token = tokenFromFile(join(directory, 'token'), options.clock)
