@@ -23,11 +23,3 @@ t.test('every invariant has a test', async (t) => {
     if (line.startsWith('- ')) t.match(line, /`test\/.+` › /, line.slice(0, 80))
   }
 })
-
-t.test('links between the documents lead somewhere', async (t) => {
-  for (const document of ['README.md', 'ARCHITECTURE.md', 'CONTRIBUTING.md', 'SECURITY.md']) {
-    for (const [, target = ''] of read(document).matchAll(/\]\((?!https?:|#)([^)#]+)/g)) {
-      t.ok(existsSync(`${root}/${target}`), `${document} → ${target}`)
-    }
-  }
-})
