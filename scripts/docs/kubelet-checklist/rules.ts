@@ -239,8 +239,8 @@ export const rulesPart: ChecklistPart = {
           files.podFields,
           'rule 44: a resize goes by its own door, and what the data plane makes of it comes back',
         ],
+        [files.resize, 'rule 44: a resize over quota is Deferred on the pod until there is room for it'],
       ],
-      notYet: 'a resize over quota is told in an Event; the user’s pod has no PodResizePending by it',
     },
     {
       id: '45',
@@ -253,7 +253,7 @@ export const rulesPart: ChecklistPart = {
     {
       id: '46',
       what: 'Without metrics an autoscaler counts missing pods as 0 % or 100 %: the documents say so.',
-      notYet: 'to be written with monitoring',
+      notYet: 'docs/agent.md says so; there is nothing to run until monitoring is there',
     },
   ],
 }

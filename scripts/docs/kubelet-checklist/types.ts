@@ -33,6 +33,7 @@ export const files = {
   gateway: 'test/unit/agent/gateway.test.ts',
   kubelet: 'test/unit/agent/kubelet.test.ts',
   toDataPlane: 'test/unit/kube/forge/to-data-plane.test.ts',
+  resize: 'test/unit/agent/resize.test.ts',
   podFields: 'test/unit/kube/forge/pod-fields.test.ts',
   toUser: 'test/unit/kube/forge/to-user.test.ts',
   reflector: 'test/unit/kube/watch/reflector.test.ts',

@@ -51,10 +51,11 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
 
   const delays = createDelays(() => clock.elapsed())
 
-  const statusFacts = () => ({
+  const statusFacts = (user: V1Pod) => ({
     hostIp: facts.hostIp,
     flatNetwork: context.self()?.cluster.network === 'flat',
     now: timestamp(clock),
+    deferredResize: updates.deferredResize(user),
   })
 
   async function write(user: V1Pod, wanted: V1PodStatus): Promise<V1Pod | undefined> {
@@ -123,13 +124,16 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
 
   async function level(user: V1Pod, carried: V1Pod): Promise<number | undefined> {
     waitingRoom.leave(user.metadata?.uid ?? '')
-    const wanted = toUserStatus(user, carried, statusFacts())
+    const wanted = toUserStatus(user, carried, statusFacts(user))
     const now = wanted ? await write(user, wanted) : user
     if (!now) return undefined
     if (now.metadata?.deletionTimestamp || carried.metadata?.deletionTimestamp) return undefined
     await dependencies.attend(now)
     if (isTerminal(carried)) return undefined
-    return updates.bring(now, carried)
+    const deferred = updates.deferredResize(now)
+    const again = await updates.bring(now, carried)
+    // That a resize waits, or waits no more, is a condition of the pod.
+    return updates.deferredResize(now) === deferred ? again : 0
   }
 
   /** What carries the pod by the gateway's own word, where the mirror knows of nothing. */
@@ -143,7 +147,7 @@ export function createReconcile(options: ReconcileOptions): (uid: string) => Pro
   /** The user's pod with the last status that the data plane gave, as far as this process saw it. */
   function withLastWord(user: V1Pod): V1Pod {
     const last = carriers.tombstone(user.metadata?.uid ?? '')
-    const status = last && toUserStatus(user, last, statusFacts())
+    const status = last && toUserStatus(user, last, statusFacts(user))
     return status ? { ...user, status: { ...user.status, ...status } } : user
   }
 

@@ -19,6 +19,8 @@ export interface UpdatesOptions {
 export interface Updates {
   /** Returns when to try again what was refused, in milliseconds. @throws what may pass by itself */
   bring(user: V1Pod, carried: V1Pod): Promise<number | undefined>
+  /** Why the resize that this pod wants has not passed, if it was refused. */
+  deferredResize(user: V1Pod): string | undefined
   forget(uid: string): void
 }
 
@@ -32,6 +34,7 @@ const REFUSED_AGAIN_MS = 10 * 60_000
 
 interface Refused {
   generation: number | undefined
+  message: string
   againAtMs: number
 }
 
@@ -40,11 +43,15 @@ export function createUpdates(options: UpdatesOptions): Updates {
   const refused = new Map<string, Refused>()
   const keyOf = (uid: string, door: Door) => `${uid}/${door}`
 
+  /** The refusal of what the pod wants now; one of an earlier generation says nothing of it. */
+  function lastRefusal(key: string, user: V1Pod): Refused | undefined {
+    const last = refused.get(key)
+    return last?.generation === user.metadata?.generation ? last : undefined
+  }
+
   /** Milliseconds until this door is tried again; 0 when it may be now. */
   function pause(key: string, user: V1Pod): number {
-    const last = refused.get(key)
-    if (!last || last.generation !== user.metadata?.generation) return 0
-    return Math.max(0, last.againAtMs - options.elapsed())
+    return Math.max(0, (lastRefusal(key, user)?.againAtMs ?? 0) - options.elapsed())
   }
 
   async function through(
@@ -68,7 +75,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
         options.onRefused(user, { reason: `Update${why.reason}`, message: why.message })
       }
       const againMs = why.until === 'quota' ? QUOTA_AGAIN_MS : REFUSED_AGAIN_MS
-      refused.set(key, { generation, againAtMs: options.elapsed() + againMs })
+      refused.set(key, { generation, message: why.message, againAtMs: options.elapsed() + againMs })
       return againMs
     }
   }
@@ -86,6 +93,7 @@ export function createUpdates(options: UpdatesOptions): Updates {
       }
       return again
     },
+    deferredResize: (user) => lastRefusal(keyOf(user.metadata?.uid ?? '', 'resize'), user)?.message,
     forget(uid) {
       for (const door of doors) refused.delete(keyOf(uid, door))
     },

@@ -12,6 +12,8 @@ export interface StatusFacts {
   flatNetwork: boolean
   /** RFC 3339, for transitions that happen now. */
   now: string
+  /** Why a resize waits that the data plane has not been asked for yet: there is no quota for it (rule 44). */
+  deferredResize?: string
 }
 
 /** Whether the pod's phase is final. */
@@ -59,6 +61,14 @@ function disruption(user: V1Pod, carried: V1Pod): Wanted[] {
   return [{ type: DISRUPTED, status: 'True', reason: 'DeletionByDataPlane', message }]
 }
 
+/** Deferred, never Infeasible, which would make the scheduler forget the wish (KEP-1287); the data plane's word goes first. */
+function resizePending(carried: V1Pod, message: string | undefined): Wanted[] {
+  const told = carried.status?.conditions?.some(({ type }) => type === 'PodResizePending')
+  return message === undefined || told
+    ? []
+    : [{ type: 'PodResizePending', status: 'True', reason: 'Deferred', message }]
+}
+
 /**
  * The generation of the user's pod that the data plane's kubelet has seen: the one that was carried last, once
  * the data plane says that it has seen the newest of its own. API servers before 1.33 know no pod generations.
@@ -81,7 +91,11 @@ export function toUserStatus(user: V1Pod, carried: V1Pod, facts: StatusFacts): V
   const before = user.status
   const generation = observedGeneration(user, carried)
   const podIPs = facts.flatNetwork ? theirs.podIPs : undefined
-  const changes = [...wantedConditions(user, carried), ...disruption(user, carried)]
+  const changes = [
+    ...wantedConditions(user, carried),
+    ...disruption(user, carried),
+    ...resizePending(carried, facts.deferredResize),
+  ]
   const conditions = settleConditions(user, changes, {
     now: facts.now,
     observedGeneration: generation,
