@@ -18,6 +18,11 @@ import { openWorld, type TestNode, type World } from '../support/world/world.ts'
 const NAMESPACE = 'default'
 const PORT = 18_080
 
+interface ConfigMap {
+  metadata: { namespace: string; uid: string; resourceVersion: string }
+  data: Record<string, string>
+}
+
 let world: World
 let node: TestNode
 
@@ -202,6 +207,48 @@ t.test('a deleted pod is gone from the data plane before it is gone from the use
   await removePod(user(), NAMESPACE, 'first')
   t.same(await carriedPods(world.dataPlane, 'first'), [])
 })
+
+t.test(
+  'two virtual nodes of one cluster keep copies of the same object, and neither touches the other’s',
+  async (t) => {
+    const second = await world.addNode('workload', 'north')
+    await world.startAgent(second, world.userClusters[0]!)
+    await untilNodeReady(world.userClusters[0]!, 'north')
+    await create(user(), NAMESPACE, 'configmaps', { metadata: { name: 'shared' }, data: { greeting: 'one' } })
+    const container = {
+      env: [{ name: 'G', valueFrom: { configMapKeyRef: { name: 'shared', key: 'greeting' } } }],
+    }
+    for (const on of ['east', 'north']) {
+      await create(user(), NAMESPACE, 'pods', podFor(world, on, `on-${on}`, { script: STAY, container }))
+    }
+    for (const on of ['east', 'north'])
+      await untilPod(user(), NAMESPACE, `on-${on}`, 'is Ready', isReady, 60_000)
+    const copies = async () => {
+      const path = '/api/v1/configmaps?fieldSelector=metadata.name%3Dshared'
+      return (await json<{ items: ConfigMap[] }>(world.dataPlane.admin, { path })).items
+    }
+    const [one, two, ...more] = await copies()
+    t.same(more, [])
+    t.not(one?.metadata.namespace, two?.metadata.namespace)
+    await json(user(), {
+      method: 'PATCH',
+      path: `/api/v1/namespaces/${NAMESPACE}/configmaps/shared`,
+      headers: { 'content-type': 'application/merge-patch+json' },
+      body: { data: { greeting: 'two' } },
+    })
+    const edited = await eventually('both copies have the edit', async () => {
+      const now = await copies()
+      return now.length === 2 && now.every(({ data }) => data.greeting === 'two') && now
+    })
+    await removePod(user(), NAMESPACE, 'on-east')
+    const versionOf = (list: ConfigMap[], uid?: string) =>
+      list.find(({ metadata }) => metadata.uid === uid)?.metadata.resourceVersion
+    const [carried] = await carriedPods(world.dataPlane, 'on-north')
+    const left = edited.find(({ metadata }) => metadata.namespace === carried?.metadata.namespace)
+    t.equal(versionOf(await copies(), left?.metadata.uid), left?.metadata.resourceVersion)
+    await removePod(user(), NAMESPACE, 'on-north')
+  },
+)
 
 t.test('another user’s cluster with the same names sees nothing of it', async (t) => {
   const other = await world.addNode('workload-other', 'west')

@@ -1,5 +1,5 @@
 /** How long `eventually` waits by default, in milliseconds: generous, since a passing test never waits that long. */
-const DEADLINE_MS = 15_000
+const DEADLINE_MS = 30_000
 const STEP_MS = 20
 
 /** What is left of a type once it is truthy. */

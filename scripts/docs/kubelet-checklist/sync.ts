@@ -76,7 +76,12 @@ export const syncPart: ChecklistPart = {
     {
       id: 'Y8',
       what: 'Two virtual nodes of one cluster keep copies of the same object without a quarrel.',
-      notYet: 'each has namespaces of its own; no test with two',
+      tests: [
+        [
+          files.workload,
+          'two virtual nodes of one cluster keep copies of the same object, and neither touches the other’s',
+        ],
+      ],
     },
     {
       id: 'Y9',
