@@ -1,3 +1,4 @@
+import { once } from 'node:events'
 import { buffer } from 'node:stream/consumers'
 import type { KubeClient } from '../../src/kube/client/index.ts'
 import { dialRemoteCommand } from '../../src/protocol/streams/index.ts'
@@ -38,14 +39,14 @@ export function heldPod(name: string): object {
 
 const TABLE = 'application/json;as=Table;v=v1;g=meta.k8s.io'
 
-/** `exec` of a command; gives the bytes that came out. */
+/** `exec` of a command; gives the last of what came out, as text. @throws when it fails, or ends before it has read all */
 export async function execute(
   client: KubeClient,
   arm: Arm,
   command: string[],
   input?: Buffer,
   times = 0,
-): Promise<number> {
+): Promise<string> {
   const stdin = input !== undefined
   const server = await dialRemoteCommand({
     dial: () =>
@@ -56,17 +57,19 @@ export async function execute(
       }),
     streams: { stdin, stdout: true, stderr: false, tty: false },
   })
-  let bytes = 0
-  server.stdout?.on('data', (chunk: Buffer) => (bytes += chunk.length))
-  if (server.stdin !== null && input !== undefined) {
-    for (let sent = 0; sent < times; sent++) {
-      if (!server.stdin.write(input)) await new Promise((resolve) => server.stdin?.once('drain', resolve))
+  let last: Buffer = Buffer.alloc(0)
+  server.stdout?.on('data', (chunk: Buffer) => (last = chunk))
+  const { stdin: into } = server
+  if (into !== null && input !== undefined) {
+    for (let sent = 0; sent < times && !into.destroyed; sent++) {
+      // A stream that is destroyed drains no more.
+      if (!into.write(input)) await Promise.race([once(into, 'drain'), server.status])
     }
-    server.stdin.end()
+    into.end()
   }
   const status = await server.status
   if (status.status !== 'Success') throw new Error(`exec: ${JSON.stringify(status)}`)
-  return bytes
+  return last.toString().trim()
 }
 
 /** Unique within a run, so that no create meets a leftover. */

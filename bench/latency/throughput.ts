@@ -25,7 +25,11 @@ type Act = (client: KubeClient, arm: Arm) => Promise<unknown>
 
 const directions: Readonly<Record<string, Act>> = {
   [OUT]: (client, arm) => execute(client, arm, ['head', '-c', String(BYTES), '/dev/zero']),
-  [IN]: (client, arm) => execute(client, arm, ['sh', '-c', 'cat > /dev/null'], CHUNK, BYTES / CHUNK.length),
+  // Not `cat > /dev/null`: busybox's ends by itself after some MiB.
+  [IN]: async (client, arm) => {
+    const counted = await execute(client, arm, ['wc', '-c'], CHUNK, BYTES / CHUNK.length)
+    if (Number(counted) !== BYTES) throw new Error(`of ${BYTES} bytes ${counted} arrived`)
+  },
 }
 
 /** 200 MiB out of an exec and into one, three times by each arm in turn; the best counts. @throws when one hangs */
