@@ -78,6 +78,8 @@ export function createKubeClient(target: KubeTarget, options: KubeClientOptions 
         headers,
         body: bytes,
         signal: deadline.signal,
+        // Else undici gives up the connection after a DELETE with a body, and Kubernetes' preconditions are one.
+        reset: false,
       })
       const { statusCode: status, body } = answer
       refuseRedirect({ status, body })

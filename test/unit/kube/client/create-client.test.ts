@@ -236,6 +236,18 @@ t.test('a burst of requests waits for few connections; a watch has one of its ow
   for (const { body } of bodies) body.destroy()
 })
 
+t.test('the connection is kept after a DELETE with a body', async (t) => {
+  let opened = 0
+  const { client, stub } = await setup(t, (request, response) =>
+    request.resume().on('end', () => ok(request, response)),
+  )
+  stub.server.on('secureConnection', () => opened++)
+  for (let time = 0; time < 4; time++) {
+    await client.json({ method: 'DELETE', path, body: { preconditions: { uid: 'u' } } })
+  }
+  t.ok(opened <= 2, `${opened} connections for four requests in turn`)
+})
+
 t.test('connections are kept; a read meets a closed one only once, a write says so', async (t) => {
   const { client, stub, seen } = await setup(t, ok)
   for (let i = 0; i < 5; i++) await client.json({ method: 'GET', path })
